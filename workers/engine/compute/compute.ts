@@ -1,0 +1,98 @@
+/**
+ * The arithmetic between upload and read-back, as one interface with two implementations:
+ * `webgpu.ts` (our kernels) and `cpu.ts` (TypeScript; the oracle of the kernels' tests and the
+ * WASM backend's arithmetic). docs/architecture.md defines every operation.
+ *
+ * Planar images are f32 `[channels, S, S]` in 0..1 unless said otherwise. A `Tensor` belongs to
+ * the compute that made it and lives until `release` or `dispose`.
+ */
+import type { RgbaImage } from '../protocol';
+
+/** Data on a backend: `data` is a GPUBuffer or a typed array. */
+export interface Tensor<Data> {
+  readonly data: Data;
+  readonly type: 'float32' | 'float16';
+  readonly dims: readonly number[];
+}
+
+/** b (or a, a′) at its own size, on the backend as packed RGBA8. */
+export interface FullImage<Data> {
+  readonly data: Data;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Number of anchor features, and of columns of its Gram matrices (features and a′ − a). */
+export const ANCHOR_FEATURES = 82;
+export const ANCHOR_COLUMNS = 85;
+/** The pair is cut into ANCHOR_BLOCKS × ANCHOR_BLOCKS blocks. */
+export const ANCHOR_BLOCKS = 4;
+
+export interface MergeTarget<Data> {
+  /** `[in, out]` */
+  readonly base: Tensor<Data>;
+  /** `[N, in, r]` */
+  readonly a: Tensor<Data>;
+  /** `[N, r, out]` */
+  readonly b: Tensor<Data>;
+  /** `[in, out]`, bound to the graph; same type as base. */
+  readonly merged: Tensor<Data>;
+}
+
+export interface HeadInputs<Data> {
+  /** `[14, G, G]` as the denoiser returned it (its type). */
+  readonly grid: Tensor<Data>;
+  /** `[5, S, S]` */
+  readonly maps: Tensor<Data>;
+  /** Prepared b, `[3, S, S]`. */
+  readonly b: Tensor<Data>;
+}
+
+export interface FullRender<Data> extends HeadInputs<Data> {
+  readonly image: FullImage<Data>;
+  /** `[82, 3]` anchor weights. */
+  readonly weights: Float32Array;
+  readonly strength: number;
+  readonly width: number;
+  readonly height: number;
+  /** Rows done of all rows, after each tile. */
+  onTile(done: number, total: number): void;
+  /** Throws when the job was cancelled; called between tiles. */
+  checkpoint(): Promise<void>;
+}
+
+export interface Compute<Data> {
+  /** Copy f32 or fp16 (bits in a Uint16Array) data in; fp16 is widened when the backend lacks it. */
+  upload(data: Float32Array | Uint16Array, dims: readonly number[], label: string): Tensor<Data>;
+  /** Uninitialised. */
+  allocate(type: 'float32' | 'float16', dims: readonly number[], label: string): Tensor<Data>;
+  /** As f32, whatever the stored type. */
+  read(tensor: Tensor<Data>): Promise<Float32Array>;
+  release(tensor: Tensor<Data> | FullImage<Data>): void;
+
+  uploadImage(image: RgbaImage, label: string): FullImage<Data>;
+  /** `[3, size, size]`. */
+  prepare(image: FullImage<Data>, size: number): Tensor<Data>;
+  /** Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column). */
+  anchorGram(a: Tensor<Data>, a2: Tensor<Data>): Promise<Float32Array>;
+  /** clamp(u + φ(u)·w) at the model's size, `[3, S, S]`. */
+  anchorApply(u: Tensor<Data>, weights: Float32Array): Tensor<Data>;
+  /** Network inputs in `type`: pairs `[1, 9, S, S]` and target `[1, 6, S, S]`. */
+  pairInput(a: Tensor<Data>, a2: Tensor<Data>, anchorA: Tensor<Data>, type: 'float32' | 'float16'): Tensor<Data>;
+  targetInput(b: Tensor<Data>, anchorB: Tensor<Data>, type: 'float32' | 'float16'): Tensor<Data>;
+  /** Stack images to `[k, 3, S, S]` in `type` for the encoder. */
+  stack(images: readonly Tensor<Data>[], type: 'float32' | 'float16'): Tensor<Data>;
+  /** e `[Q]`, keys `[L, N, d]`, query `[L, d, Q]` → c `[L, N]`, f32. */
+  route(e: Tensor<Data>, keys: Tensor<Data>, query: Tensor<Data>, activation: 'softmax' | 'tanh'): Promise<Float32Array>;
+  /** merged = base + scale·Σ c[l,n]·A·B for every target; one row of `coefficients` per target. */
+  merge(targets: readonly MergeTarget<Data>[], coefficients: Float32Array, elements: number, scale: number): void;
+  /** merged += scale·delta[l]·A_n·B_n for one element n: what dragging one weight costs. */
+  mergeElement(targets: readonly MergeTarget<Data>[], element: number, delta: Float32Array, scale: number): void;
+  /** The head at the model's size, then x ← x + (2x̂ − 1 − x)(tNext − t)/(1 − t) in place. */
+  flowStep(head: HeadInputs<Data>, anchorB: Tensor<Data>, x: Tensor<Data>, t: number, tNext: number): void;
+  /** The head at the model's size with strength, as RGBA8. */
+  renderPreview(head: HeadInputs<Data>, anchorB: Tensor<Data>, strength: number): Promise<RgbaImage>;
+  /** The head at full size, tile by tile; alpha is the image's own. */
+  renderFull(render: FullRender<Data>): Promise<RgbaImage>;
+  dispose(): void;
+}
