@@ -69,6 +69,8 @@ export interface Compute<Data> {
   /** As f32, whatever the stored type. */
   read(tensor: Tensor<Data>): Promise<Float32Array>;
   release(tensor: Tensor<Data> | FullImage<Data>): void;
+  /** A new tensor with the same values in `type` (a copy when it already has it). */
+  cast(tensor: Tensor<Data>, type: 'float32' | 'float16'): Tensor<Data>;
 
   uploadImage(image: RgbaImage, label: string): FullImage<Data>;
   /** `[3, size, size]`. */
