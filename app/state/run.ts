@@ -1,0 +1,130 @@
+/** Load, run and rerender: the engine's progress and outcomes, written to the store. */
+import type { Progress, RunResult } from '../../workers/engine/protocol';
+import { text } from '../i18n';
+import { markRun } from './crash-guard';
+import type { Parts } from './session';
+import { emptySlots, note } from './store';
+import type { Picture, Shown, Slot } from './types';
+
+/** While the strength is dragged on a bigger picture, a copy of this size is shown first. */
+const LIVE_SIDE = 1600;
+
+let loading: Promise<boolean> | undefined;
+
+/** True when the pack is loaded. `quiet`: an error is left for the run that needs the pack. */
+export async function loadPack(parts: Parts, signal: AbortSignal, quiet = false): Promise<boolean> {
+  const { store, engine } = parts;
+  // A load that already runs is not begun again; cancelling ends the wait for it, not the load.
+  if (loading && (await Promise.race([loading, aborted(signal)]))) return true;
+  if (signal.aborted) return false;
+  loading = (async () => {
+    const outcome = await engine.load(signal, (progress) => onProgress(parts, progress));
+    if (store.getState().activity.kind === 'loading') store.setState({ activity: { kind: 'idle' } });
+    if (outcome.ok) {
+      store.setState({ pack: outcome.value });
+      return true;
+    }
+    if (!outcome.aborted && !quiet) note(store, 'result', outcome.error);
+    return false;
+  })().finally(() => {
+    loading = undefined;
+  });
+  return loading;
+}
+
+function aborted(signal: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(false);
+    else signal.addEventListener('abort', () => resolve(false), { once: true });
+  });
+}
+
+function onProgress({ store, pixels }: Parts, progress: Progress): void {
+  switch (progress.kind) {
+    case 'load':
+      store.setState({ activity: { ...progress, kind: 'loading' } });
+      return;
+    case 'run':
+      store.setState({ activity: { ...progress, kind: 'running' } });
+      return;
+    case 'preview':
+      pixels.preview = progress.image;
+      store.setState({ preview: { step: progress.step, steps: progress.steps } });
+      return;
+    default:
+      progress satisfies never;
+  }
+}
+
+export async function generate(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { store, engine, images } = parts;
+  const { asked } = store.getState();
+  note(store, 'result', undefined);
+  const missing = emptySlots(asked);
+  for (const slot of missing) note(store, slot, text.notes.missing(slot));
+  const { a, a2, b } = asked.pictures;
+  if (!a || !a2 || !b) return;
+  const blobs = [a, a2, b].map((picture) => images.blob(picture.id));
+  const [blobA, blobA2, blobB] = blobs;
+  if (!blobA || !blobA2 || !blobB) return;
+
+  const began = performance.now();
+  store.setState({ busy: true, preview: undefined, said: '', crashed: false });
+  markRun(true);
+  try {
+    if (!(await loadPack(parts, signal))) {
+      if (signal.aborted) store.setState({ said: text.said.cancelled });
+      return;
+    }
+    const { strength, steps, seed } = asked;
+    const options = { strength, seed, ...(steps === undefined ? {} : { steps }) };
+    const triplet = { a: blobA, a2: blobA2, b: blobB };
+    const outcome = await engine.run(signal, triplet, options, (progress) => onProgress(parts, progress));
+    if (outcome.ok) {
+      show(parts, outcome.value, { a, a2, b }, true);
+      store.setState({ said: text.said.done(((performance.now() - began) / 1000).toFixed(1)) });
+    } else if (outcome.aborted) {
+      store.setState({ said: text.said.cancelled });
+    } else {
+      note(store, 'result', outcome.error);
+    }
+  } finally {
+    markRun(false);
+    parts.pixels.preview = undefined;
+    store.setState({ busy: false, preview: undefined, activity: { kind: 'idle' }, pack: engine.pack });
+  }
+  // The strength may have been moved while the run was on.
+  const now = store.getState();
+  if (now.shown && now.shown.report.strength !== now.asked.strength) await rerender(parts, now.asked.strength);
+}
+
+function show(parts: Parts, result: RunResult, pictures: Record<Slot, Picture>, full: boolean): void {
+  const { store, engine, pixels } = parts;
+  const pack = engine.pack;
+  if (!pack) return;
+  pixels.result = result.image;
+  pixels.coefficients = result.coefficients;
+  const { width, height } = result.image;
+  const revision = (store.getState().shown?.revision ?? 0) + 1;
+  const shown: Shown = { revision, pictures, width, height, full, report: result.report, pack };
+  store.setState({ shown });
+}
+
+/** Show the last run at another strength. `whole`: at full size at once. */
+export async function rerender(parts: Parts, strength: number, whole = false): Promise<void> {
+  const { store, engine } = parts;
+  const { shown, busy } = store.getState();
+  if (!shown || busy) return;
+  const { b } = shown.pictures;
+  const small = !whole && Math.max(b.width, b.height) > LIVE_SIDE;
+  const signal = new AbortController().signal;
+  const outcome = await engine.rerender(signal, small ? { strength, maxSide: LIVE_SIDE } : { strength });
+  // A run that was started meanwhile owns what is shown.
+  if (store.getState().busy || store.getState().shown?.pictures !== shown.pictures) return;
+  if (outcome.ok) {
+    note(store, 'result', undefined);
+    show(parts, outcome.value, shown.pictures, !small);
+  } else if (!outcome.aborted) {
+    note(store, 'result', outcome.error.code === 'engine/not-loaded' ? text.notes.rerender : outcome.error);
+  }
+}

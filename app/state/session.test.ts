@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Outcome, PackInfo, RunOptions, RunResult } from '../../workers/engine/protocol';
+import type { Pixels } from '../result/pixels';
+import { images } from '../triplet/images';
+import { Session, type SessionEngine } from './session';
+import { createAppStore, isStale } from './store';
+
+const pack: PackInfo = {
+  id: 'tiny',
+  name: 'Tiny',
+  version: '1',
+  licence: 'CC0-1.0',
+  bytes: 1,
+  size: 8,
+  steps: 4,
+  targets: ['t'],
+  elements: 2,
+  rank: 1,
+  elementNames: [undefined, undefined],
+  backend: 'wasm',
+  precision: 'fp32',
+  adapter: 'test',
+};
+
+function result({ strength = 1, steps = pack.steps, seed = 0 }: RunOptions): RunResult {
+  return {
+    image: { width: 1, height: 1, data: new Uint8ClampedArray(4) },
+    coefficients: { targets: 1, elements: 2, values: Float32Array.of(0.5, 0.5) },
+    report: { timings: {}, stepTimings: [], anchor: 'colour', backend: 'wasm', adapter: 'test', precision: 'fp32', strength, steps, seed },
+  };
+}
+
+const good = <T>(value: T): Outcome<T> => ({ ok: true, value });
+const bad: Outcome<never> = {
+  ok: false,
+  aborted: false,
+  error: { code: 'image/damaged', message: 'Damaged.', remedy: 'Use another one.' },
+};
+
+const fake = {
+  pack: pack as PackInfo | undefined,
+  load: vi.fn(async () => good(pack)),
+  inspect: vi.fn(async (): Promise<Outcome<{ width: number; height: number }>> => good({ width: 4, height: 3 })),
+  run: vi.fn(async (_signal: AbortSignal, _triplet: unknown, options: RunOptions): Promise<Outcome<RunResult>> => good(result(options))),
+  rerender: vi.fn(async (_signal: AbortSignal, options: RunOptions) => good(result(options))),
+  diagnostics: async () => undefined,
+} satisfies SessionEngine;
+
+let session: Session;
+const state = (): ReturnType<Session['store']['getState']> => session.store.getState();
+const picture = new Blob(['x'], { type: 'image/png' });
+
+async function placeAll(): Promise<void> {
+  for (const slot of ['a', 'a2', 'b'] as const) await session.place(slot, picture, `${slot}.png`);
+}
+
+beforeEach(() => {
+  vi.clearAllMocks();
+  const pixels: Pixels = { result: undefined, preview: undefined, coefficients: undefined };
+  const storage = { get: async () => undefined, set: async () => undefined, delete: async () => undefined };
+  session = new Session({
+    store: createAppStore(),
+    engine: fake,
+    images,
+    pixels,
+    storage,
+    whenCacheReady: Promise.resolve(),
+  });
+});
+
+describe('placing a picture', () => {
+  it('puts a good one in its slot', async () => {
+    expect(await session.place('a', picture, 'a.png')).toBe(true);
+    expect(state().asked.pictures.a).toMatchObject({ name: 'a.png', width: 4, height: 3 });
+    expect(state().checking).toEqual([]);
+  });
+
+  it('keeps what was there when the new one is damaged, and says so beside it', async () => {
+    await session.place('b', picture, 'old.png');
+    fake.inspect.mockResolvedValueOnce(bad);
+    expect(await session.place('b', picture, 'new.png')).toBe(false);
+    expect(state().asked.pictures.b?.name).toBe('old.png');
+    expect(state().notes.b).toMatchObject({ code: 'image/damaged' });
+  });
+
+  it('does not ask the engine about a file that is no picture', async () => {
+    await session.place('a', new Blob(['x'], { type: 'text/plain' }), 'a.txt');
+    expect(fake.inspect).not.toHaveBeenCalled();
+    expect(state().notes.a?.remedy).toBeTruthy();
+  });
+
+  it('lets the later of two drops win, whichever is inspected first', async () => {
+    let finish: (value: Outcome<{ width: number; height: number }>) => void = () => undefined;
+    fake.inspect.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)));
+    const slow = session.place('a', picture, 'slow.png');
+    await session.place('a', picture, 'fast.png');
+    finish(good({ width: 1, height: 1 }));
+    expect(await slow).toBe(false);
+    expect(state().asked.pictures.a?.name).toBe('fast.png');
+  });
+});
+
+describe('generating', () => {
+  it('says which pictures are missing and runs nothing', async () => {
+    await session.place('a', picture, 'a.png');
+    await session.generate();
+    expect(Object.keys(state().notes)).toEqual(['a2', 'b']);
+    expect(fake.run).not.toHaveBeenCalled();
+  });
+
+  it('shows the result and what it was made from', async () => {
+    await placeAll();
+    await session.generate();
+    const { shown, asked, busy } = state();
+    expect(busy).toBe(false);
+    expect(shown?.pictures.b.name).toBe('b.png');
+    expect(shown && isStale(asked, shown)).toBe(false);
+    await session.place('b', picture, 'other.png');
+    expect(state().shown?.pictures.b.name).toBe('b.png');
+    expect(shown && isStale(state().asked, shown)).toBe(true);
+  });
+
+  it('keeps the earlier result when a later run fails or is cancelled', async () => {
+    await placeAll();
+    await session.generate();
+    const before = state().shown;
+    fake.run.mockResolvedValueOnce(bad);
+    await session.generate();
+    expect(state().shown).toBe(before);
+    expect(state().notes.result).toMatchObject({ message: 'Damaged.' });
+    fake.run.mockResolvedValueOnce({ ok: false, aborted: true });
+    await session.generate();
+    expect(state().shown).toBe(before);
+    expect(state().notes.result).toBeUndefined();
+  });
+
+  it('renders again, and only once, when the strength moved during the run', async () => {
+    await placeAll();
+    fake.run.mockImplementationOnce(async (_signal, _triplet, options) => {
+      session.setStrength(0.5);
+      session.setStrength(0.25);
+      return good(result(options));
+    });
+    await session.generate();
+    expect(fake.rerender).toHaveBeenCalledOnce();
+    expect(state().shown?.report.strength).toBe(0.25);
+  });
+});
+
+it('starts over without forgetting the pack', async () => {
+  await placeAll();
+  await session.generate();
+  session.clear();
+  expect(state().shown).toBeUndefined();
+  expect(state().asked.pictures).toEqual({ a: undefined, a2: undefined, b: undefined });
+  expect(state().pack).toBe(pack);
+});

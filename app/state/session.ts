@@ -1,0 +1,146 @@
+/**
+ * The session joins the store, the engine and the owners of pixels. Everything a person can do
+ * goes through it, so that the page, the tests and the keyboard do the same thing.
+ */
+import type { Engine } from '../engine';
+import { text } from '../i18n';
+import type { Images } from '../triplet/images';
+import type { Pixels } from '../result/pixels';
+import { latest } from './latest';
+import { autosave, recover } from './recovery';
+import { generate, loadPack, rerender } from './run';
+import type { Storage } from './storage';
+import { ask, INITIAL, note, putPicture, setChecking, type Store } from './store';
+import { SLOTS, type Place, type Slot } from './types';
+
+/** What a session needs of the engine. */
+export type SessionEngine = Pick<Engine, 'pack' | 'load' | 'inspect' | 'run' | 'rerender' | 'diagnostics'>;
+
+export interface Parts {
+  readonly store: Store;
+  readonly engine: SessionEngine;
+  readonly images: Images;
+  readonly pixels: Pixels;
+  readonly storage: Storage;
+  /** Resolves when the service worker controls the page, so that the runtime and pack are kept. */
+  readonly whenCacheReady: Promise<void>;
+}
+
+export class Session {
+  #job: AbortController | undefined;
+  /** Raised by every drop on a slot: a slow inspection must not overwrite a newer drop. */
+  readonly #turns: Record<Slot, number> = { a: 0, a2: 0, b: 0 };
+  readonly #rerender = latest<number>((strength) => rerender(this.parts, strength));
+
+  constructor(readonly parts: Parts) {}
+
+  get store(): Store {
+    return this.parts.store;
+  }
+
+  say(said: string): void {
+    this.store.setState({ said });
+  }
+
+  dismiss(place: Place): void {
+    note(this.store, place, undefined);
+  }
+
+  /** Put a file into a slot. What was there stays until the new one has been found good. */
+  async place(slot: Slot, blob: Blob, name: string): Promise<boolean> {
+    const { store, engine, images } = this.parts;
+    const turn = ++this.#turns[slot];
+    note(store, slot, undefined);
+    if (blob.type && !blob.type.startsWith('image/')) {
+      note(store, slot, text.notes.notImage);
+      return false;
+    }
+    setChecking(store, slot, true);
+    const outcome = await engine.inspect(blob);
+    if (turn !== this.#turns[slot]) return false;
+    setChecking(store, slot, false);
+    if (!outcome.ok) {
+      if (!outcome.aborted) note(store, slot, outcome.error);
+      return false;
+    }
+    putPicture(store, slot, { id: images.add(blob), name, bytes: blob.size, ...outcome.value });
+    this.#sweep();
+    this.say(text.said.placed(slot));
+    void this.warm();
+    return true;
+  }
+
+  remove(slot: Slot): void {
+    this.#turns[slot]++;
+    setChecking(this.store, slot, false);
+    note(this.store, slot, undefined);
+    putPicture(this.store, slot, undefined);
+    this.#sweep();
+  }
+
+  clear(): void {
+    this.cancel();
+    for (const slot of SLOTS) this.#turns[slot]++;
+    const { pack, updateReady } = this.store.getState();
+    this.store.setState({ ...INITIAL, pack, updateReady, said: text.said.cleared }, true);
+    Object.assign(this.parts.pixels, { result: undefined, preview: undefined, coefficients: undefined });
+    this.#sweep();
+  }
+
+  /** Load the pack ahead of the first run. Its failure is shown only when the run needs it. */
+  async warm(): Promise<void> {
+    await this.parts.whenCacheReady;
+    if (this.store.getState().busy || this.parts.engine.pack) return;
+    await loadPack(this.parts, new AbortController().signal, true);
+  }
+
+  async generate(): Promise<void> {
+    if (this.store.getState().busy) return;
+    const job = new AbortController();
+    this.#job = job;
+    await generate(this.parts, job.signal);
+    this.#sweep();
+  }
+
+  cancel(): void {
+    this.#job?.abort();
+  }
+
+  setStrength(strength: number): void {
+    ask(this.store, { strength });
+    const { shown, busy } = this.store.getState();
+    if (shown && !busy) void this.#rerender(strength);
+  }
+
+  /** Make sure that the full-size picture is the one in `pixels`. */
+  async settle(): Promise<void> {
+    if (this.store.getState().shown?.full === false) await rerender(this.parts, this.store.getState().asked.strength, true);
+  }
+
+  /** Bring back what was kept, then keep every change. */
+  async recover(): Promise<void> {
+    const { store, storage, images } = this.parts;
+    const failure = (): void => note(store, 'engine', text.notes.save);
+    try {
+      const kept = await recover(storage);
+      if (kept.options) ask(store, kept.options);
+      autosave(store, storage, images.blob, failure);
+      const slots = SLOTS.filter((slot) => kept.pictures[slot] && !store.getState().asked.pictures[slot]);
+      const placed = await Promise.all(
+        slots.map((slot) => {
+          const picture = kept.pictures[slot];
+          return picture ? this.place(slot, picture.blob, picture.name) : false;
+        }),
+      );
+      if (placed.some(Boolean)) this.say(text.said.recovered);
+    } catch {
+      autosave(store, storage, images.blob, failure);
+    }
+  }
+
+  #sweep(): void {
+    const { asked, shown } = this.store.getState();
+    const used = [...Object.values(asked.pictures), ...Object.values(shown?.pictures ?? {})];
+    this.parts.images.keepOnly(new Set(used.flatMap((picture) => (picture ? [picture.id] : []))));
+  }
+}
