@@ -1,0 +1,101 @@
+"""Makes public/samples from a folder of free photographs.
+
+    python app/triplet/make-samples.py PHOTOS name=a.jpg,b.jpg ...
+
+Each sample has a.jpg, a2.jpg, b.jpg (long side 900 or less, at most 120 kB each) and thumb.jpg:
+a and a′ side by side. b has no edited version: making it is what the page is for.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+OUT = Path(__file__).parents[2] / "public" / "samples"
+LIMIT = 120_000
+
+
+def pixels(image):
+    return np.asarray(image, dtype=np.float64) / 255
+
+
+def image(values):
+    return Image.fromarray(np.rint(values.clip(0, 1) * 255).astype(np.uint8))
+
+
+def luma(x):
+    return (x @ [0.299, 0.587, 0.114])[..., None]
+
+
+def radius(x):
+    """Squared distance from the middle, 1 at the middle of the sides."""
+    h, w = x.shape[:2]
+    v = (np.arange(h) + 0.5)[:, None] / h * 2 - 1
+    u = (np.arange(w) + 0.5)[None] / w * 2 - 1
+    return (u * u + v * v)[..., None]
+
+
+def warm(x):
+    x = x * [1.12, 1.0, 0.76] + [0.035, 0.01, -0.005]
+    return x + 0.12 * (x - 0.5)
+
+
+def noir(x):
+    y = (luma(x) - 0.5) * 1.3 + 0.48
+    return np.repeat(y, 3, axis=2) * (1 - 0.32 * radius(x))
+
+
+def faded(x):
+    return 0.16 + 0.70 * (0.72 * x + 0.28 * luma(x)) + [0.01, 0.015, 0.05]
+
+
+def duotone(x):
+    y = luma(x)
+    return (1 - y) * [0.13, 0.07, 0.36] + y * [1.0, 0.86, 0.62]
+
+
+def soft(x):
+    blurred = pixels(image(x).filter(ImageFilter.GaussianBlur(max(x.shape[:2]) * 4 / 256)))
+    return 0.35 * x + 0.65 * blurred + 0.03
+
+
+def mirror(x):
+    return x[:, ::-1]
+
+
+EDITS = {edit.__name__: edit for edit in (warm, noir, faded, duotone, soft, mirror)}
+
+
+def save(picture, path):
+    for quality in range(88, 40, -4):
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
+        if buffer.tell() <= LIMIT:
+            break
+    path.write_bytes(buffer.getvalue())
+
+
+def opened(path):
+    picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    picture.thumbnail((900, 900), Image.Resampling.LANCZOS)
+    return picture
+
+
+def main(photos, *samples):
+    for sample in samples:
+        name, files = sample.split("=")
+        a, b = (opened(Path(photos) / file) for file in files.split(","))
+        a2 = image(EDITS[name](pixels(a)))
+        folder = OUT / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for picture, slot in ((a, "a"), (a2, "a2"), (b, "b")):
+            save(picture, folder / f"{slot}.jpg")
+        thumb = ImageOps.fit(a, (320, 240))
+        thumb.paste(ImageOps.fit(a2, (320, 240)).crop((160, 0, 320, 240)), (160, 0))
+        thumb.save(folder / "thumb.jpg", "JPEG", quality=80, optimize=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
