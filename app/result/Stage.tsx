@@ -1,0 +1,97 @@
+import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { text } from '../i18n';
+import { emptySlots, isStale } from '../state/store';
+import { PlaceAlert } from '../ui/Alert';
+import { ActionButton } from '../ui/Button';
+import { CopyIcon, DownloadIcon } from '../ui/icons';
+import { useApp, useSession } from '../ui/use-store';
+import { Compare } from './Compare';
+import { fit, type Box } from './compare';
+import { PixelCanvas } from './PixelCanvas';
+import { pixels } from './pixels';
+import { ProgressBar } from './ProgressBar';
+
+const readResult = (): typeof pixels.result => pixels.result;
+const readPreview = (): typeof pixels.preview => pixels.preview;
+
+function useBox(): readonly [React.RefObject<HTMLDivElement | null>, Box] {
+  const ref = useRef<HTMLDivElement>(null);
+  const [box, setBox] = useState<Box>({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const measure = (): void => setBox({ width: element.clientWidth, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, box];
+}
+
+/** b′: empty, coming into being, or finished and compared with b. */
+export function Stage(): ReactNode {
+  const { images } = useSession().parts;
+  const shown = useApp((state) => state.shown);
+  const asked = useApp((state) => state.asked);
+  const busy = useApp((state) => state.busy);
+  const activity = useApp((state) => state.activity);
+  const preview = useApp((state) => state.preview);
+  const [frame, box] = useBox();
+
+  // During a run the stage is about the picture asked for, otherwise about the one shown.
+  const picture = busy ? asked.pictures.b : (shown?.pictures.b ?? undefined);
+  const size = picture && fit(picture, box);
+  const before = picture && (
+    <img src={images.url(picture.id)} alt={text.result.altBefore} draggable={false} width={picture.width} height={picture.height} />
+  );
+  const stale = shown && !busy && isStale(asked, shown);
+
+  return (
+    <section className="stage" data-result={shown && !busy ? 'ready' : busy ? 'running' : 'empty'} aria-labelledby="stage-title">
+      <header className="zone-head">
+        <span className="symbol symbol-made" aria-hidden="true">
+          {text.result.symbol}
+        </span>
+        <h2 id="stage-title" className="zone-title">
+          {text.result.title}
+        </h2>
+        {shown && !busy && <span className="zone-size">{text.zone.size(shown.pictures.b.width, shown.pictures.b.height)}</span>}
+      </header>
+      <div className="stage-frame" ref={frame}>
+        {picture && size ? (
+          <div className="stage-fit" style={size}>
+            {busy ? (
+              <div className="stage-live">
+                {before}
+                {preview && <PixelCanvas className="stage-preview" read={readPreview} revision={preview.step} label={text.result.step(preview.step, preview.steps)} />}
+              </div>
+            ) : (
+              <Compare before={before} after={<PixelCanvas result read={readResult} revision={shown?.revision ?? 0} label={text.result.alt} />} />
+            )}
+          </div>
+        ) : (
+          <div className="stage-empty">
+            <span className="stage-glyph" aria-hidden="true">
+              {text.result.symbol}
+            </span>
+            <p className="stage-empty-title">{text.result.emptyTitle}</p>
+            <p>{emptySlots(asked).length === 0 ? text.result.ready : text.result.empty}</p>
+          </div>
+        )}
+      </div>
+      <footer className="stage-foot">
+        {busy ? (
+          <ProgressBar activity={activity} />
+        ) : (
+          <>
+            <p className="stage-note">{stale && text.result.stale}</p>
+            <ActionButton action="copy" icon={<CopyIcon />} />
+            <ActionButton action="download" icon={<DownloadIcon />} />
+          </>
+        )}
+      </footer>
+      <PlaceAlert place="result" />
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+/** The geometry of the before and after slider. */
+
+export interface Box {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The largest box with the picture's aspect that fits in the frame, never above `limit` times its size. */
+export function fit(picture: Box, frame: Box, limit = Infinity): Box {
+  if (picture.width <= 0 || picture.height <= 0 || frame.width <= 0 || frame.height <= 0) return { width: 0, height: 0 };
+  const scale = Math.min(frame.width / picture.width, frame.height / picture.height, limit);
+  return { width: picture.width * scale, height: picture.height * scale };
+}
+
+/** Where a pointer at `x` puts the line, 0..100, in whole percent. */
+export function percentAt(x: number, left: number, width: number): number {
+  if (width <= 0) return 50;
+  return Math.round(Math.min(1, Math.max(0, (x - left) / width)) * 100);
+}
+
+/** What a key does to the line; undefined when the key is not for it. */
+export function percentAfterKey(percent: number, key: string, rightToLeft = false): number | undefined {
+  const forward = rightToLeft ? -1 : 1;
+  const moves = new Map([
+    ['ArrowRight', percent + forward * 2],
+    ['ArrowLeft', percent - forward * 2],
+    ['ArrowUp', percent + 2],
+    ['ArrowDown', percent - 2],
+    ['PageUp', percent + 20],
+    ['PageDown', percent - 20],
+    ['Home', 0],
+    ['End', 100],
+  ]);
+  const moved = moves.get(key);
+  return moved === undefined ? undefined : Math.min(100, Math.max(0, moved));
+}
+
+/** Part of the picture to cut from the left of b′, so that b shows there. */
+export function clipOf(percent: number): string {
+  return `inset(0 0 0 ${percent}%)`;
+}

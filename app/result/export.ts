@@ -1,0 +1,52 @@
+/** Save and copy the result: full size, with its recipe inside the file. */
+import type { RgbaImage } from '../../workers/engine/protocol';
+import { text } from '../i18n';
+import { note } from '../state/store';
+import type { Session } from '../state/session';
+import { withText } from './png';
+import { fileName, recipeOf, RECIPE_KEYWORD } from './recipe';
+
+async function encode({ width, height, data }: RgbaImage): Promise<Blob> {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('No 2D canvas');
+  context.putImageData(new ImageData(data, width, height), 0, 0);
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+async function resultFile({ store, parts }: Session): Promise<Blob> {
+  const { shown } = store.getState();
+  const { result, coefficients } = parts.pixels;
+  if (!shown || !result || !coefficients) throw new Error('No result');
+  const recipe = await recipeOf(shown, coefficients);
+  return withText(await encode(result), { Software: text.name, [RECIPE_KEYWORD]: JSON.stringify(recipe) });
+}
+
+export async function downloadResult(session: Session): Promise<void> {
+  await session.settle();
+  const { shown } = session.store.getState();
+  if (!shown) return;
+  try {
+    const url = URL.createObjectURL(await resultFile(session));
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = fileName(shown.pictures.b.name, shown.report.strength);
+    link.click();
+    // The browser reads the URL after the click has returned.
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    session.say(text.said.downloaded(link.download));
+  } catch {
+    note(session.store, 'result', text.notes.encode);
+  }
+}
+
+export async function copyResult(session: Session): Promise<void> {
+  try {
+    // Safari wants the ClipboardItem made in the same turn as the click, so it gets a promise.
+    const file = session.settle().then(() => resultFile(session));
+    await navigator.clipboard.write([new ClipboardItem({ 'image/png': file })]);
+    session.say(text.said.copied);
+  } catch {
+    note(session.store, 'result', text.notes.copy);
+  }
+}
