@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { elementMeans, largest, strongest } from './summary';
+
+const coefficients = { targets: 2, elements: 3, values: Float32Array.of(0.5, 0.25, 0.25, 0.25, 0.25, 0.5) };
+
+it('takes the mean over targets per element', () => {
+  expect([...elementMeans(coefficients)]).toEqual([0.375, 0.25, 0.375]);
+});
+
+it('ranks by size whatever the sign, and keeps the order of equals', () => {
+  expect(strongest(Float64Array.of(0.1, -0.9, 0.3, 0.3), 3)).toEqual([1, 2, 3]);
+  expect(largest([0.1, -0.9, 0.3])).toBe(0.9);
+});
