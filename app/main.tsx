@@ -1,0 +1,52 @@
+/** Starts the page: first the picture of it, then, when idle, everything that computes. */
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './App';
+import { createEngine } from './engine';
+import { registerServiceWorker } from './pwa';
+import { pixels } from './result/pixels';
+import { applyTheme, readTheme } from './settings/theme';
+import { listen } from './state/actions';
+import { tookCrash } from './state/crash-guard';
+import { Session } from './state/session';
+import { indexedDbStorage } from './state/storage';
+import { createAppStore } from './state/store';
+import { images } from './triplet/images';
+import { listenForFiles } from './triplet/intake';
+import { SessionContext } from './ui/use-store';
+import './ui/styles.css';
+
+applyTheme(readTheme());
+
+const store = createAppStore();
+const crashed = tookCrash();
+store.setState({ crashed });
+
+// `?backend=wasm` or `webgpu` is for tests and for diagnosis; people get `auto`.
+const wanted = new URLSearchParams(location.search).get('backend');
+const engine = createEngine({ backend: wanted === 'wasm' || wanted === 'webgpu' ? wanted : 'auto' });
+const whenCacheReady = registerServiceWorker(() => store.setState({ updateReady: true }));
+const session = new Session({ store, engine, images, pixels, storage: indexedDbStorage('likewise'), whenCacheReady });
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root');
+createRoot(root).render(
+  <StrictMode>
+    <SessionContext value={session}>
+      <App />
+    </SessionContext>
+  </StrictMode>,
+);
+
+listen(session);
+listenForFiles(session);
+
+const whenIdle: (task: () => void) => void = 'requestIdleCallback' in window ? (task) => requestIdleCallback(task, { timeout: 2000 }) : (task) => setTimeout(task, 300);
+
+// Two frames after rendering the first paint is out.
+requestAnimationFrame(() =>
+  requestAnimationFrame(() => {
+    void session.recover();
+    if (!crashed) whenIdle(() => void session.warm());
+  }),
+);
