@@ -1,0 +1,104 @@
+/**
+ * The service worker: after one visit the whole page works with the server gone.
+ *
+ * - Page, samples and icons are precached at install, by hash (workbox-precaching).
+ * - The ONNX Runtime files and the pack are large, and which runtime files are needed depends on
+ *   the machine: they are kept when they are first used. Their cache key carries the build's hash,
+ *   so an old file is never taken for a new one.
+ * - Every response gets the headers that make the page cross-origin isolated, so that WASM
+ *   threads work on static hosts that cannot set them.
+ * - A new version waits until the page says `take-over`.
+ */
+import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
+
+declare const self: ServiceWorkerGlobalScope & {
+  readonly __WB_MANIFEST: readonly (PrecacheEntry | string)[];
+};
+
+const HEAVY = /^(?:ort|packs)\//;
+const HEAVY_CACHE = 'likewise-heavy';
+const KEY = '__revision';
+
+const entries = self.__WB_MANIFEST.map((entry): PrecacheEntry => (typeof entry === 'string' ? { url: entry } : entry));
+const light = entries.filter(({ url }) => !HEAVY.test(url));
+const heavy = new Map(
+  entries
+    .filter(({ url }) => HEAVY.test(url))
+    .map(({ url, revision }) => {
+      const plain = new URL(url, self.registration.scope);
+      const key = new URL(plain);
+      key.searchParams.set(KEY, revision ?? 'named');
+      return [plain.href, key.href] as const;
+    }),
+);
+
+function isolated(response: Response): Response {
+  // An opaque or error response cannot be copied; a redirected one may not be used for navigation.
+  if (response.type === 'opaque' || response.type === 'error' || response.type === 'opaqueredirect') return response;
+  const headers = new Headers(response.headers);
+  headers.set('Cross-Origin-Opener-Policy', 'same-origin');
+  headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
+  headers.set('Cross-Origin-Resource-Policy', 'same-origin');
+  const empty = response.status === 204 || response.status === 304;
+  return new Response(empty ? null : response.body, { status: response.status, statusText: response.statusText, headers });
+}
+
+const precache = new PrecacheController();
+precache.addToCacheList([...light]);
+
+async function fromHeavy(request: Request, key: string): Promise<Response> {
+  const cache = await caches.open(HEAVY_CACHE);
+  // A range request must reach the network: only whole files are kept.
+  if (request.headers.has('range')) return fetch(request);
+  const kept = await cache.match(key);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.status === 200) {
+    // Keeping is best effort: a full disk must not stop the run.
+    const copy = response.clone();
+    void cache.put(key, copy).catch(() => undefined);
+  }
+  return response;
+}
+
+async function dropOldHeavy(): Promise<void> {
+  const cache = await caches.open(HEAVY_CACHE);
+  const wanted = new Set(heavy.values());
+  const kept = await cache.keys();
+  await Promise.all(kept.filter(({ url }) => !wanted.has(url)).map((request) => cache.delete(request)));
+}
+
+async function answer(request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  url.hash = '';
+  const plain = new URL(url);
+  plain.search = '';
+  const heavyKey = heavy.get(plain.href);
+  if (heavyKey) return isolated(await fromHeavy(request, heavyKey));
+  const page = request.mode === 'navigate' ? new URL('index.html', self.registration.scope).href : plain.href;
+  const kept = await precache.matchPrecache(page);
+  return isolated(kept ?? (await fetch(request)));
+}
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(precache.install(event));
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(
+    Promise.all([precache.activate(event), dropOldHeavy()])
+      // The first visit's engine starts under this worker, so that what it fetches is kept.
+      .then(() => self.clients.claim()),
+  );
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || new URL(request.url).origin !== self.location.origin) return;
+  event.respondWith(answer(request));
+});
+
+self.addEventListener('message', (event) => {
+  const data: unknown = event.data;
+  if (typeof data === 'object' && data !== null && 'type' in data && data.type === 'take-over') void self.skipWaiting();
+});
