@@ -1,0 +1,181 @@
+/** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
+import { encodeTriplet, tripletKey, type Decode, type Encoded } from './encode';
+import { EngineFailure } from './errors';
+import { fitWithin, shrink } from './image/resize';
+import { Job, type Hooks } from './job';
+import { Merger } from './merge';
+import type { Model } from './model';
+import { checkMaxSide, checkOptions, checkStrength } from './options';
+import type { Coefficients, PackInfo, RgbaImage, RunOptions, RunReport, RunResult, Triplet } from './protocol';
+import type { Runtime } from './runtime';
+import { sample, type Sampled } from './sample';
+
+/** What the worker's API needs to know of an engine, whatever its backend. Calls must not overlap. */
+export interface Engine {
+  readonly info: PackInfo;
+  /** The device is gone: dispose and open another one. */
+  readonly failed: boolean;
+  encode(triplet: Triplet, hooks: Hooks): Promise<Coefficients>;
+  run(triplet: Triplet, options: RunOptions, hooks: Hooks): Promise<RunResult>;
+  rerender(options: Pick<RunOptions, 'strength' | 'maxSide'>, hooks: Hooks): Promise<RunResult>;
+  dispose(): Promise<void>;
+}
+
+interface LastRun<Data> {
+  readonly encoded: Encoded<Data>;
+  readonly sampled: Sampled<Data>;
+  readonly coefficients: Float32Array;
+  readonly report: RunReport;
+}
+
+export function packInfo(model: Pick<Model<unknown>, 'manifest' | 'precision'>, runtime: Pick<Runtime<unknown>, 'backend' | 'adapter'>): PackInfo {
+  const { manifest, precision } = model;
+  return {
+    id: manifest.id,
+    name: manifest.name,
+    version: manifest.version,
+    licence: manifest.licence,
+    bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
+    size: manifest.image.size,
+    steps: manifest.sampler.steps,
+    targets: manifest.targets.map((target) => target.name),
+    elements: manifest.basis.elements,
+    rank: manifest.basis.rank,
+    elementNames: manifest.basis.elementNames.map((name) => name ?? undefined),
+    backend: runtime.backend,
+    precision,
+    adapter: runtime.adapter,
+  };
+}
+
+export class PackEngine<Data> implements Engine {
+  readonly info: PackInfo;
+  readonly #merger: Merger<Data>;
+  #encoded: Encoded<Data> | undefined;
+  #last: LastRun<Data> | undefined;
+
+  constructor(
+    private readonly runtime: Runtime<Data>,
+    private readonly model: Model<Data>,
+    private readonly decode: Decode,
+  ) {
+    this.info = packInfo(model, runtime);
+    this.#merger = new Merger(runtime, model);
+  }
+
+  get failed(): boolean {
+    return this.runtime.failed;
+  }
+
+  async encode(triplet: Triplet, hooks: Hooks): Promise<Coefficients> {
+    const encoded = await this.#encode(triplet, new Job(hooks, this.runtime));
+    return this.#coefficients(encoded.coefficients);
+  }
+
+  async run(triplet: Triplet, options: RunOptions, hooks: Hooks): Promise<RunResult> {
+    const checked = checkOptions(options, this.model.manifest);
+    const job = new Job(hooks, this.runtime);
+    const encoded = await this.#encode(triplet, job);
+    const coefficients = checked.coefficients ?? encoded.coefficients;
+    await job.phase('merging', this.model.targets.length, () => this.#merger.apply(coefficients));
+    let stepTimings: readonly number[] = [];
+    const sampled = await job.phase('denoising', checked.steps, async (report) => {
+      const result = await sample(this.runtime, this.model, encoded, checked, job, report);
+      stepTimings = result.stepTimings;
+      return result;
+    });
+    const report: RunReport = {
+      timings: job.timings,
+      stepTimings,
+      anchor: encoded.anchor.name,
+      backend: this.runtime.backend,
+      adapter: this.runtime.adapter,
+      precision: this.model.precision,
+      strength: checked.strength,
+      steps: checked.steps,
+      seed: checked.seed,
+    };
+    this.#replaceLast({ encoded, sampled, coefficients, report });
+    const image = await this.#render(encoded, sampled, checked.strength, checked.maxSide, job);
+    return { image, coefficients: this.#coefficients(coefficients), report };
+  }
+
+  async rerender(options: Pick<RunOptions, 'strength' | 'maxSide'>, hooks: Hooks): Promise<RunResult> {
+    const strength = checkStrength(options.strength);
+    const maxSide = checkMaxSide(options.maxSide);
+    const last = this.#last;
+    if (last === undefined) {
+      throw new EngineFailure('engine/bad-options', 'There is no result to show again yet.', 'Make a result first.');
+    }
+    const job = new Job(hooks, this.runtime);
+    const image = await this.#render(last.encoded, last.sampled, strength, maxSide, job);
+    return {
+      image,
+      coefficients: this.#coefficients(last.coefficients),
+      report: { ...last.report, strength, timings: job.timings, stepTimings: [] },
+    };
+  }
+
+  async dispose(): Promise<void> {
+    this.#last?.sampled.dispose();
+    this.#last?.encoded.dispose();
+    if (this.#encoded !== this.#last?.encoded) this.#encoded?.dispose();
+    this.#last = undefined;
+    this.#encoded = undefined;
+    await this.model.dispose();
+    await this.runtime.dispose();
+  }
+
+  #coefficients(values: Float32Array): Coefficients {
+    return { targets: this.info.targets.length, elements: this.info.elements, values: new Float32Array(values) };
+  }
+
+  async #encode(triplet: Triplet, job: Job): Promise<Encoded<Data>> {
+    await job.checkpoint();
+    const key = await tripletKey(triplet);
+    if (this.#encoded?.key === key) return this.#encoded;
+    const encoded = await encodeTriplet(this.runtime, this.model, triplet, key, this.decode, job);
+    const before = this.#encoded;
+    this.#encoded = encoded;
+    // The last run still needs its own, for rendering it again.
+    if (before !== this.#last?.encoded) before?.dispose();
+    return encoded;
+  }
+
+  #replaceLast(run: LastRun<Data>): void {
+    const before = this.#last;
+    this.#last = run;
+    before?.sampled.dispose();
+    if (before?.encoded !== run.encoded) before?.encoded.dispose();
+  }
+
+  async #render(
+    encoded: Encoded<Data>,
+    sampled: Sampled<Data>,
+    strength: number,
+    maxSide: number | undefined,
+    job: Job,
+  ): Promise<RgbaImage> {
+    const { compute } = this.runtime;
+    const { image, full, anchor } = encoded;
+    const size = fitWithin(image.width, image.height, maxSide ?? Infinity);
+    return job.phase('rendering', size.height, async (report) => {
+      // A smaller result is rendered from a smaller b, which is properly filtered.
+      const same = size.width === image.width && size.height === image.height;
+      const source = same ? full : compute.uploadImage(shrink(image, size.width, size.height), 'b, smaller');
+      try {
+        return await compute.renderFull({
+          ...sampled.head,
+          ...size,
+          image: source,
+          weights: anchor.weights,
+          strength,
+          onTile: (done) => report(done),
+          checkpoint: () => job.checkpoint(),
+        });
+      } finally {
+        if (source !== full) compute.release(source);
+      }
+    });
+  }
+}

@@ -1,0 +1,43 @@
+/** An ONNX graph as a function from compute tensors to compute tensors. */
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
+import type { Tensor } from './compute/compute';
+
+/** Owned by the caller: `dispose` gives the memory back to ONNX Runtime. */
+export interface GraphOutput<Data> {
+  readonly tensor: Tensor<Data>;
+  dispose(): void;
+}
+
+export interface Graph<Data> {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Never call it while another graph runs: two at once hang. */
+  run(feeds: ReadonlyMap<string, Tensor<Data>>): Promise<ReadonlyMap<string, GraphOutput<Data>>>;
+  dispose(): Promise<void>;
+}
+
+/** How one backend turns its tensors into ORT's and back. */
+export interface Binding<Data> {
+  wrap(tensor: Tensor<Data>): OrtTensor;
+  unwrap(tensor: OrtTensor): Tensor<Data>;
+  /** Wraps awaiting ORT, so that a lost device rejects. */
+  guard<T>(work: Promise<T>): Promise<T>;
+}
+
+export function wrapSession<Data>(session: InferenceSession, binding: Binding<Data>): Graph<Data> {
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(feeds) {
+      const inputs: Record<string, OrtTensor> = {};
+      for (const [name, tensor] of feeds) inputs[name] = binding.wrap(tensor);
+      const results = await binding.guard(session.run(inputs));
+      const outputs = new Map<string, GraphOutput<Data>>();
+      for (const [name, result] of Object.entries(results)) {
+        outputs.set(name, { tensor: binding.unwrap(result), dispose: () => result.dispose() });
+      }
+      return outputs;
+    },
+    dispose: () => session.release(),
+  };
+}

@@ -1,0 +1,105 @@
+/** A backend ready to work: our arithmetic, ONNX Runtime, and the health of both. */
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
+import type { Compute, Tensor } from './compute/compute';
+import { createCpuCompute } from './compute/cpu';
+import { createWebGpuCompute } from './compute/webgpu';
+import type { Choice, OwnDevice } from './device';
+import { wrapSession, type Graph } from './graph';
+import { loadOrt, threadCount, type OrtModule } from './ort';
+import type { Backend } from './protocol';
+
+export interface Runtime<Data> {
+  readonly backend: Backend;
+  readonly adapter: string;
+  /** The fp16 graphs can run here. */
+  readonly hasFp16: boolean;
+  readonly compute: Compute<Data>;
+  /** Never while another session is created or runs. */
+  openGraph(model: ArrayBuffer): Promise<Graph<Data>>;
+  /** Throws when the device is lost or has refused a command. */
+  check(): void;
+  readonly failed: boolean;
+  /** Waits until everything submitted so far is done, so that timings are true. */
+  settle(): Promise<void>;
+  /** Graphs are to be disposed first. */
+  dispose(): Promise<void>;
+}
+
+async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtime<GPUBuffer>> {
+  const { device, watch, summary } = own;
+  const compute = createWebGpuCompute(device);
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: [{ name: 'webgpu', device, storageBufferCacheMode: 'simple' }],
+    preferredOutputLocation: 'gpu-buffer',
+    graphOptimizationLevel: 'all',
+  };
+  const binding = {
+    wrap: (tensor: Tensor<GPUBuffer>): OrtTensor =>
+      ort.Tensor.fromGpuBuffer(tensor.data, { dataType: tensor.type, dims: tensor.dims }),
+    unwrap: (tensor: OrtTensor): Tensor<GPUBuffer> => ({
+      data: tensor.gpuBuffer,
+      type: tensor.type === 'float16' ? 'float16' : 'float32',
+      dims: tensor.dims,
+    }),
+    guard: <T>(work: Promise<T>): Promise<T> => watch.race(work),
+  };
+  return {
+    backend: 'webgpu',
+    adapter: summary.adapter,
+    hasFp16: device.features.has('shader-f16'),
+    compute,
+    async openGraph(model) {
+      const session = await watch.race(ort.InferenceSession.create(new Uint8Array(model), options));
+      return wrapSession(session, binding);
+    },
+    check: () => watch.check(),
+    get failed() {
+      return watch.failure !== undefined;
+    },
+    settle: () => watch.race(device.queue.onSubmittedWorkDone()),
+    async dispose() {
+      watch.end();
+      compute.dispose();
+      device.destroy();
+    },
+  };
+}
+
+type CpuData = ReturnType<typeof createCpuCompute> extends Compute<infer Data> ? Data : never;
+
+async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
+  const compute = createCpuCompute();
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['wasm'],
+    graphOptimizationLevel: 'all',
+  };
+  const binding = {
+    wrap(tensor: Tensor<CpuData>): OrtTensor {
+      if (!(tensor.data instanceof Float32Array)) throw new Error('the WASM graphs take f32 tensors only');
+      return new ort.Tensor('float32', tensor.data, tensor.dims);
+    },
+    unwrap(tensor: OrtTensor): Tensor<CpuData> {
+      if (!(tensor.data instanceof Float32Array)) throw new Error(`the graph returned ${tensor.type}`);
+      return { data: new Float32Array(tensor.data), type: 'float32', dims: tensor.dims };
+    },
+    guard: <T>(work: Promise<T>): Promise<T> => work,
+  };
+  const threads = threadCount();
+  return {
+    backend: 'wasm',
+    adapter: threads === 1 ? 'CPU, 1 thread' : `CPU, ${threads} threads`,
+    hasFp16: false,
+    compute,
+    openGraph: async (model) => wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding),
+    check: () => undefined,
+    failed: false,
+    settle: async () => undefined,
+    dispose: async () => compute.dispose(),
+  };
+}
+
+/** Calls `use` with the runtime of the chosen backend; generic, since the two have different data. */
+export async function withRuntime<T>(choice: Choice, use: <Data>(runtime: Runtime<Data>) => Promise<T>): Promise<T> {
+  const ort = await loadOrt(choice.backend);
+  return choice.backend === 'webgpu' ? use(await openWebGpu(ort, choice.own)) : use(await openWasm(ort));
+}

@@ -1,0 +1,94 @@
+/** Flow matching from noise to the head's parameters: `steps` calls of the denoiser. */
+import { Arena } from './arena';
+import type { HeadInputs } from './compute/compute';
+import { narrowHalf } from './compute/half';
+import type { Encoded } from './encode';
+import type { GraphOutput } from './graph';
+import type { Job } from './job';
+import { feedsFor, type Model } from './model';
+import { gaussianNoise } from './noise';
+import type { Runtime } from './runtime';
+
+/** The head of the last step; `dispose` gives its buffers back. */
+export interface Sampled<Data> {
+  readonly head: HeadInputs<Data>;
+  /** Milliseconds per step, its preview included. */
+  readonly stepTimings: readonly number[];
+  dispose(): void;
+}
+
+function disposeAll<Data>(outputs: ReadonlyMap<string, GraphOutput<Data>>): void {
+  for (const output of outputs.values()) output.dispose();
+}
+
+function headOf<Data>(
+  model: Model<Data>,
+  encoded: Encoded<Data>,
+  outputs: ReadonlyMap<string, GraphOutput<Data>>,
+): HeadInputs<Data> {
+  const { outputs: names } = model.manifest.denoiser;
+  const grid = outputs.get(names.grid)?.tensor;
+  const maps = outputs.get(names.maps)?.tensor;
+  if (grid === undefined || maps === undefined) throw new Error('the denoiser returned no grid or maps');
+  const withoutBatch = { grid: { ...grid, dims: grid.dims.slice(1) }, maps: { ...maps, dims: maps.dims.slice(1) } };
+  return { ...withoutBatch, b: encoded.b };
+}
+
+export async function sample<Data>(
+  runtime: Runtime<Data>,
+  model: Model<Data>,
+  encoded: Encoded<Data>,
+  options: { readonly steps: number; readonly seed: number; readonly strength: number },
+  job: Job,
+  report: (done: number) => void,
+): Promise<Sampled<Data>> {
+  const { compute } = runtime;
+  const { size } = model.manifest.image;
+  const { inputs } = model.manifest.denoiser;
+  const { steps, seed, strength } = options;
+  const fp16 = model.precision === 'fp16';
+  const stepTimings: number[] = [];
+  const arena = new Arena(compute);
+  let outputs: ReadonlyMap<string, GraphOutput<Data>> = new Map();
+  try {
+    const x = arena.keep(compute.upload(gaussianNoise(seed, 3 * size * size), [1, 3, size, size], 'x'));
+    for (let k = 0; ; k += 1) {
+      await job.checkpoint();
+      const start = performance.now();
+      const t = k / steps;
+      const exact = Float32Array.of(t);
+      const time = fp16 ? narrowHalf(exact) : exact;
+      const timestep = arena.keep(compute.upload(time, [1], 't'));
+      const state = fp16 ? arena.keep(compute.cast(x, 'float16')) : x;
+      const activations = new Map([
+        [inputs.x, state],
+        [inputs.target, encoded.target],
+        [inputs.pairs, encoded.pairs],
+        [inputs.t, timestep],
+      ]);
+      outputs = await model.denoiser.run(feedsFor(model.denoiser, model.denoiserWeights, activations));
+      arena.release(timestep);
+      if (state !== x) arena.release(state);
+
+      const head = headOf(model, encoded, outputs);
+      const image = await compute.renderPreview(head, encoded.anchorB, strength);
+      runtime.check();
+      stepTimings.push(performance.now() - start);
+      report(k + 1);
+      job.hooks.onProgress({ kind: 'preview', step: k + 1, steps, image });
+      if (k + 1 === steps) {
+        const last = outputs;
+        return { head, stepTimings, dispose: () => disposeAll(last) };
+      }
+      compute.flowStep(head, encoded.anchorB, x, t, (k + 1) / steps);
+      // Commands on a queue run in order, so what flowStep reads may be given back now.
+      disposeAll(outputs);
+      outputs = new Map();
+    }
+  } catch (thrown) {
+    disposeAll(outputs);
+    throw thrown;
+  } finally {
+    arena.dispose();
+  }
+}
