@@ -40,7 +40,8 @@ export function safetensors(tensors: Readonly<Record<string, TestTensor>>): Arra
 }
 
 async function sha256(data: ArrayBuffer): Promise<string> {
-  return Buffer.from(await crypto.subtle.digest('SHA-256', data)).toString('hex');
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** One target of 4 → 8, two elements of rank 1, images of 32 × 32, two features. */
