@@ -63,7 +63,8 @@ export async function sample<Data>(
       const activations = new Map([
         [inputs.x, state],
         [inputs.target, encoded.target],
-        [inputs.pairs, encoded.pairs],
+        // The graph's axes are batch and pairs; there is one of each.
+        [inputs.pairs, { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] }],
         [inputs.t, timestep],
       ]);
       outputs = await model.denoiser.run(feedsFor(model.denoiser, model.denoiserWeights, activations));
