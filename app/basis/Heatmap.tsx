@@ -22,7 +22,7 @@ export function Heatmap({ coefficients, targets }: Props): ReactNode {
     const image = context.createImageData(elements, coefficients.targets);
     values.forEach((value, index) => {
       // Positive: teal, negative: amber; the opacity is the size, so both themes show through.
-      image.data.set(value < 0 ? [196, 110, 20] : [14, 124, 106], index * 4);
+      image.data.set(value < 0 ? [205, 120, 30] : [18, 146, 124], index * 4);
       image.data[index * 4 + 3] = Math.round(255 * Math.sqrt(Math.abs(value) / most));
     });
     context.putImageData(image, 0, 0);
@@ -46,7 +46,7 @@ export function Heatmap({ coefficients, targets }: Props): ReactNode {
         onPointerMove={onPointerMove}
         onPointerLeave={() => setCell('')}
       />
-      <figcaption>{cell || text.basis.range('0', largest(values).toFixed(3))}</figcaption>
+      <figcaption>{cell || text.basis.range(largest(values).toFixed(3))}</figcaption>
     </figure>
   );
 }

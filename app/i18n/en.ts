@@ -99,7 +99,7 @@ export const en = {
     expertText: (targets: number, elements: number) =>
       `Coefficients c[l, n] of the LoRA basis: ${targets} targets (rows) by ${elements} elements (columns). The bars above are the mean over targets.`,
     heat: (targets: number, elements: number) => `Heat map of coefficients, ${targets} targets by ${elements} elements`,
-    range: (low: string, high: string) => `Darkest ${high}, lightest ${low}`,
+    range: (most: string) => `Full colour is ${most}; none is 0. Point at a cell to read it.`,
     strongest: 'Strongest',
     share: 'Mean',
     name: 'Element',

@@ -80,6 +80,7 @@ export function Stage(): ReactNode {
           </div>
         )}
       </div>
+      <PlaceAlert place="result" />
       <footer className="stage-foot">
         {busy ? (
           <ProgressBar activity={activity} />
@@ -91,7 +92,6 @@ export function Stage(): ReactNode {
           </>
         )}
       </footer>
-      <PlaceAlert place="result" />
     </section>
   );
 }
