@@ -8,6 +8,9 @@ import { wrapSession, type Graph } from './graph';
 import { loadOrt, threadCount, type OrtModule } from './ort';
 import type { Backend } from './protocol';
 
+/** Placing shape arithmetic on the CPU is right, and ORT warns about it at every load. */
+const ERRORS_ONLY = 3;
+
 export interface Runtime<Data> {
   readonly backend: Backend;
   readonly adapter: string;
@@ -32,6 +35,7 @@ async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtime<GPUBu
     executionProviders: [{ name: 'webgpu', device, storageBufferCacheMode: 'simple' }],
     preferredOutputLocation: 'gpu-buffer',
     graphOptimizationLevel: 'all',
+    logSeverityLevel: ERRORS_ONLY,
   };
   const binding = {
     wrap: (tensor: Tensor<GPUBuffer>): OrtTensor =>
@@ -72,6 +76,7 @@ async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
+    logSeverityLevel: ERRORS_ONLY,
   };
   const binding = {
     wrap(tensor: Tensor<CpuData>): OrtTensor {
