@@ -46,18 +46,14 @@ function isolated(response: Response): Response {
 const precache = new PrecacheController();
 precache.addToCacheList([...light]);
 
-async function fromHeavy(request: Request, key: string): Promise<Response> {
+async function fromHeavy({ request, waitUntil }: Pick<FetchEvent, 'request' | 'waitUntil'>, key: string): Promise<Response> {
   const cache = await caches.open(HEAVY_CACHE);
-  // A range request must reach the network: only whole files are kept.
-  if (request.headers.has('range')) return fetch(request);
+  // A whole file is a valid answer to a range request too.
   const kept = await cache.match(key);
   if (kept) return kept;
   const response = await fetch(request);
-  if (response.status === 200) {
-    // Keeping is best effort: a full disk must not stop the run.
-    const copy = response.clone();
-    void cache.put(key, copy).catch(() => undefined);
-  }
+  // Only whole files are kept; keeping is best effort, since a full disk must not stop the run.
+  if (response.status === 200) waitUntil(cache.put(key, response.clone()).catch(() => undefined));
   return response;
 }
 
@@ -68,13 +64,14 @@ async function dropOldHeavy(): Promise<void> {
   await Promise.all(kept.filter(({ url }) => !wanted.has(url)).map((request) => cache.delete(request)));
 }
 
-async function answer(request: Request): Promise<Response> {
+async function answer(event: Pick<FetchEvent, 'request' | 'waitUntil'>): Promise<Response> {
+  const { request } = event;
   const url = new URL(request.url);
   url.hash = '';
   const plain = new URL(url);
   plain.search = '';
   const heavyKey = heavy.get(plain.href);
-  if (heavyKey) return isolated(await fromHeavy(request, heavyKey));
+  if (heavyKey) return isolated(await fromHeavy(event, heavyKey));
   const page = request.mode === 'navigate' ? new URL('index.html', self.registration.scope).href : plain.href;
   const kept = await precache.matchPrecache(page);
   return isolated(kept ?? (await fetch(request)));
@@ -95,7 +92,7 @@ self.addEventListener('activate', (event) => {
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET' || new URL(request.url).origin !== self.location.origin) return;
-  event.respondWith(answer(request));
+  event.respondWith(answer({ request, waitUntil: (work) => event.waitUntil(work) }));
 });
 
 self.addEventListener('message', (event) => {
