@@ -7,7 +7,7 @@ import { registerServiceWorker } from './pwa';
 import { pixels } from './result/pixels';
 import { applyTheme, readTheme } from './settings/theme';
 import { listen } from './state/actions';
-import { tookCrash } from './state/crash-guard';
+import { markRun, tookCrash } from './state/crash-guard';
 import { Session } from './state/session';
 import { indexedDbStorage } from './state/storage';
 import { createAppStore } from './state/store';
@@ -38,6 +38,8 @@ createRoot(root).render(
   </StrictMode>,
 );
 
+// Leaving on purpose is no crash; a tab that is killed gets no such event.
+window.addEventListener('pagehide', () => markRun(false));
 listen(session);
 listenForFiles(session);
 
@@ -47,6 +49,6 @@ const whenIdle: (task: () => void) => void = 'requestIdleCallback' in window ? (
 requestAnimationFrame(() =>
   requestAnimationFrame(() => {
     void session.recover();
-    if (!crashed) whenIdle(() => void session.warm());
+    whenIdle(() => void session.warm());
   }),
 );

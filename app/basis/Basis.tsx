@@ -6,7 +6,7 @@ import { Disclosure } from '../ui/Disclosure';
 import { useApp } from '../ui/use-store';
 import { Bars } from './Bars';
 import { Heatmap } from './Heatmap';
-import { elementMeans, strongest } from './summary';
+import { elementMeans, isEven, strongest } from './summary';
 
 const PLACEHOLDER = new Float64Array(32);
 
@@ -20,7 +20,8 @@ export function Basis(): ReactNode {
   const [open, setOpen] = useState(false);
   const coefficients = shown && pixels.coefficients;
   const means = coefficients ? elementMeans(coefficients) : PLACEHOLDER;
-  const top = coefficients ? strongest(means, 3) : [];
+  const even = isEven(means);
+  const top = coefficients && !even ? strongest(means, 3) : [];
   const names = new Intl.ListFormat('en').format(top.map((index) => elementName(shown, index)));
 
   return (
@@ -28,7 +29,7 @@ export function Basis(): ReactNode {
       <h2 id="basis-title" className="small-title">
         {text.basis.title}
       </h2>
-      <p className="basis-lead">{coefficients ? text.basis.lead(coefficients.elements, names) : text.basis.empty}</p>
+      <p className="basis-lead">{!coefficients ? text.basis.empty : even ? text.basis.even(coefficients.elements) : text.basis.lead(coefficients.elements, names)}</p>
       <Bars means={means} top={top} nameOf={(index) => elementName(shown, index)} />
       {coefficients && shown && (
         <Disclosure label={text.basis.expert} onToggle={setOpen}>

@@ -17,6 +17,12 @@ export function strongest(means: Float64Array, count: number): readonly number[]
     .slice(0, count);
 }
 
+/** True when no element stands out: the largest is less than one and a half times the average. */
+export function isEven(means: Float64Array): boolean {
+  const sum = means.reduce((total, mean) => total + Math.abs(mean), 0);
+  return largest(means) * means.length < 1.5 * sum;
+}
+
 export function largest(values: Iterable<number>): number {
   let most = 0;
   for (const value of values) most = Math.max(most, Math.abs(value));

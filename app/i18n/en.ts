@@ -93,6 +93,7 @@ export const en = {
     title: 'What this edit is made of',
     empty: 'After a run you see here how the model mixed its building blocks to make your edit.',
     lead: (count: number, names: string) => `Mostly ${names}, out of ${count} building blocks the model can mix.`,
+    even: (count: number) => `Spread almost evenly over all ${count} building blocks the model can mix.`,
     element: (index: number) => `block ${index}`,
     bars: (count: number) => `Bar chart of ${count} building blocks and their share`,
     expert: 'For experts: every layer',

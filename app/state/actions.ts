@@ -46,7 +46,7 @@ export const actions: Readonly<Record<ActionId, Action>> = {
   },
   copy: {
     label: text.actions.copy,
-    shortcut: { key: 'c', mod: true, shift: true },
+    shortcut: { key: 'c' },
     enabled: hasResult,
     run: copyResult,
   },

@@ -90,7 +90,8 @@ export class Session {
   /** Load the pack ahead of the first run. Its failure is shown only when the run needs it. */
   async warm(): Promise<void> {
     await this.parts.whenCacheReady;
-    if (this.store.getState().busy || this.parts.engine.pack) return;
+    const { busy, crashed } = this.store.getState();
+    if (busy || crashed || this.parts.engine.pack) return;
     await loadPack(this.parts, new AbortController().signal, true);
   }
 
