@@ -1,0 +1,101 @@
+// The merge of one target: merged = base + Σ_n c[n]·scale·A_n·B_n, all elements in one pass.
+//
+// in   terms    header (in, lanes of out, rank, terms), then per term (element, c·scale as f32 bits)
+//      base     `lane` [in, out / LANES]
+//      a        `factor` [N, in, r]
+//      b        `factor_lane` [N, r, out / LANES]
+// out  merged   `lane` [in, out / LANES]
+// A lane is four neighbouring outputs when out is a multiple of 4, one otherwise (LANES).
+// With 32 elements of rank 4 every weight takes 128 multiply-adds, so this is a matrix product
+// [in × J]·[J × out], J = terms · r, with a copy around it; it has to be tiled like one to run at
+// the speed of the copy. A workgroup makes 64 rows × 16 lanes with 16 × 8 invocations of 8 rows × 1
+// lane each, all in registers. Sixteen j at a time, 64 × 16 values of A (coefficient multiplied in)
+// and 16 × 16 lanes of B are staged in workgroup memory (8 KiB): base is read once, B once per 64
+// rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
+// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane; const LANES.
+// Dispatch: x = tile of lanes, y = tile of rows.
+
+const TILE_ROWS = 64u;
+const TILE_LANES = 16u;
+const CHUNK = 16u;
+const ROW_QUADS = 16u;
+const HEADER = 4u;
+
+@group(0) @binding(0) var<storage, read> terms: array<u32>;
+@group(0) @binding(1) var<storage, read> base: array<lane>;
+@group(0) @binding(2) var<storage, read> a: array<factor>;
+@group(0) @binding(3) var<storage, read> b: array<factor_lane>;
+@group(0) @binding(4) var<storage, read_write> merged: array<lane>;
+
+// [j][quad of rows]
+var<workgroup> a_tile: array<vec4f, CHUNK * ROW_QUADS>;
+// [j][lane]
+var<workgroup> b_tile: array<wide, CHUNK * TILE_LANES>;
+
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let inputs = terms[0];
+  let lanes = terms[1];
+  let rank = terms[2];
+  let depth = terms[3] * rank;
+  let first_row = group.y * TILE_ROWS;
+  let first_lane = group.x * TILE_LANES;
+  let column = local % TILE_LANES;
+  let slab = local / TILE_LANES;
+
+  var sums: array<wide, 8>;
+  for (var start = 0u; start < depth; start += CHUNK) {
+    for (var load = local; load < CHUNK * ROW_QUADS; load += 128u) {
+      let j = start + load / ROW_QUADS;
+      let row = first_row + (load % ROW_QUADS) * 4u;
+      var quad = vec4f(0.0);
+      if (j < depth) {
+        let term = HEADER + (j / rank) * 2u;
+        let coefficient = bitcast<f32>(terms[term + 1u]);
+        let at = (terms[term] * inputs + row) * rank + j % rank;
+        for (var i = 0u; i < 4u; i++) {
+          if (row + i < inputs) {
+            quad[i] = coefficient * f32(a[at + i * rank]);
+          }
+        }
+      }
+      a_tile[load] = quad;
+    }
+    for (var load = local; load < CHUNK * TILE_LANES; load += 128u) {
+      let j = start + load / TILE_LANES;
+      let lane_index = first_lane + load % TILE_LANES;
+      var value = wide(0.0);
+      if (j < depth && lane_index < lanes) {
+        let element = terms[HEADER + (j / rank) * 2u];
+        value = wide(b[(element * rank + j % rank) * lanes + lane_index]);
+      }
+      b_tile[load] = value;
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < CHUNK; j++) {
+      let value = b_tile[j * TILE_LANES + column];
+      let low = a_tile[j * ROW_QUADS + slab * 2u];
+      let high = a_tile[j * ROW_QUADS + slab * 2u + 1u];
+      sums[0] += low.x * value;
+      sums[1] += low.y * value;
+      sums[2] += low.z * value;
+      sums[3] += low.w * value;
+      sums[4] += high.x * value;
+      sums[5] += high.y * value;
+      sums[6] += high.z * value;
+      sums[7] += high.w * value;
+    }
+    workgroupBarrier();
+  }
+
+  if (first_lane + column >= lanes) {
+    return;
+  }
+  for (var i = 0u; i < 8u; i++) {
+    let row = first_row + slab * 8u + i;
+    if (row < inputs) {
+      let at = row * lanes + first_lane + column;
+      merged[at] = lane(wide(base[at]) + sums[i]);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * `Compute` in TypeScript: the WASM backend's arithmetic and the oracle of the kernels' tests.
+ *
+ * Every tensor is f32 whatever type is asked for: fp16 bits are widened on upload, and the graph
+ * that runs beside this backend is the fp32 one. Images stay RGBA8.
+ */
+import type { RgbaImage } from '../protocol';
+import type { Compute, FullImage, HeadInputs, Tensor } from './compute';
+import { widenHalf } from './half';
+import { anchorApply, anchorGram } from './reference/anchor';
+import { GRID_CHANNELS, MAP_CHANNELS } from './reference/head';
+import { addTerms, termsOf } from './reference/merge';
+import { prepare } from './reference/prepare';
+import { finishModel, flowStep, modelEdit, rowRenderer, type RenderJob } from './reference/render';
+import { route } from './reference/route';
+import { count, routeShape, sideOf, targetShape } from './shapes';
+
+export type CpuData = Float32Array<ArrayBuffer> | Uint8ClampedArray<ArrayBuffer>;
+type CpuTensor = Tensor<CpuData>;
+
+/** Pixels between two checkpoints of a full-size render: some tenths of a second. */
+const BAND_PIXELS = 1 << 18;
+
+function tensor(data: Float32Array<ArrayBuffer>, dims: readonly number[]): CpuTensor {
+  return { data, type: 'float32', dims };
+}
+
+function floats({ data }: CpuTensor): Float32Array<ArrayBuffer> {
+  if (data instanceof Float32Array) return data;
+  throw new TypeError('an image was given where a tensor belongs');
+}
+
+function bytes({ data }: FullImage<CpuData>): Uint8ClampedArray<ArrayBuffer> {
+  if (data instanceof Uint8ClampedArray) return data;
+  throw new TypeError('a tensor was given where an image belongs');
+}
+
+function headOf({ grid, maps, b }: HeadInputs<CpuData>): RenderJob['head'] {
+  return {
+    grid: floats(grid),
+    gridSize: sideOf(grid, GRID_CHANNELS),
+    maps: floats(maps),
+    size: sideOf(maps, MAP_CHANNELS),
+    guide: floats(b),
+  };
+}
+
+function planarTensor(parts: readonly Float32Array[], channels: number, size: number): CpuTensor {
+  const joined = new Float32Array(channels * size * size);
+  parts.forEach((part, i) => joined.set(part, i * 3 * size * size));
+  return tensor(joined, [1, channels, size, size]);
+}
+
+function difference(x: Float32Array, y: Float32Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from(x, (value, i) => value - y[i]);
+}
+
+export function createCpuCompute(): Compute<CpuData> {
+  return {
+    upload(data, dims) {
+      return tensor(data instanceof Uint16Array ? widenHalf(data) : new Float32Array(data), dims);
+    },
+    allocate: (_type, dims) => tensor(new Float32Array(count(dims)), dims),
+    read: async (from) => new Float32Array(floats(from)),
+    // Garbage collection frees arrays.
+    release: () => undefined,
+    cast: (from) => tensor(new Float32Array(floats(from)), from.dims),
+
+    uploadImage: ({ width, height, data }) => ({ data: new Uint8ClampedArray(data), width, height }),
+    prepare(image, size) {
+      return tensor(prepare({ ...image, data: bytes(image) }, size), [3, size, size]);
+    },
+
+    anchorGram: async (a, a2) => anchorGram(floats(a), floats(a2), sideOf(a, 3)),
+    anchorApply: (u, weights) => tensor(anchorApply(floats(u), weights, sideOf(u, 3)), u.dims),
+
+    pairInput(a, a2, anchorA) {
+      const edited = floats(a2);
+      const parts = [floats(a), difference(edited, floats(a)), difference(edited, floats(anchorA))];
+      return planarTensor(parts, 9, sideOf(a, 3));
+    },
+    targetInput: (b, anchorB) => planarTensor([floats(b), floats(anchorB)], 6, sideOf(b, 3)),
+    stack(images) {
+      const size = sideOf(images[0], 3);
+      const joined = planarTensor(images.map(floats), 3 * images.length, size);
+      return { ...joined, dims: [images.length, 3, size, size] };
+    },
+
+    route: async (e, keys, query, activation) =>
+      route(floats(e), floats(keys), floats(query), routeShape(e, keys, query), activation),
+    merge(targets, coefficients, elements, scale) {
+      targets.forEach((target, l) => {
+        const merged = floats(target.merged);
+        merged.set(floats(target.base));
+        const terms = termsOf(coefficients, l, elements, scale);
+        addTerms(merged, floats(target.a), floats(target.b), targetShape(target), terms);
+      });
+    },
+    mergeElement(targets, element, delta, scale) {
+      targets.forEach((target, l) => {
+        if (delta[l] === 0) return;
+        const terms = [{ element, factor: delta[l] * scale }];
+        addTerms(floats(target.merged), floats(target.a), floats(target.b), targetShape(target), terms);
+      });
+    },
+
+    flowStep(head, anchorB, x, t, tNext) {
+      flowStep(floats(x), modelEdit(headOf(head), floats(anchorB)), t, tNext);
+    },
+    async renderPreview(head, anchorB, strength) {
+      const model = headOf(head);
+      const edit = modelEdit(model, floats(anchorB));
+      const data = finishModel(model.guide, edit, model.size, strength);
+      return { width: model.size, height: model.size, data };
+    },
+    async renderFull({ image, weights, strength, width, height, onTile, checkpoint, ...head }): Promise<RgbaImage> {
+      const source = { ...image, data: bytes(image) };
+      const render = rowRenderer({ head: headOf(head), image: source, weights, strength, width, height });
+      const data = new Uint8ClampedArray(width * height * 4);
+      const rows = Math.max(1, Math.floor(BAND_PIXELS / width));
+      for (let first = 0; first < height; first += rows) {
+        const end = Math.min(height, first + rows);
+        render(first, end, data);
+        onTile(end, height);
+        await checkpoint();
+      }
+      return { width, height, data };
+    },
+    dispose: () => undefined,
+  };
+}

@@ -1,0 +1,69 @@
+/** The anchor on the GPU: fields, columns and Gram matrices, and its application. */
+import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES } from '../compute';
+import { FIELDS } from '../reference/fields';
+import { weightedFeatures } from '../reference/features';
+import type { Operation } from './operation';
+
+/** As lib/anchor.wgsl numbers its groups; colour (0–9) is always there. */
+const GROUPS = [
+  { bit: 1, first: 10, last: 21 },
+  { bit: 2, first: 22, last: 45 },
+  { bit: 4, first: 46, last: 60 },
+  { bit: 8, first: 61, last: 81 },
+] as const;
+const FIELD_GROUP = 4;
+const ALL_GROUPS = 15;
+const BLURRED = 12;
+const TILES = 6;
+
+export interface AnchorUniforms {
+  readonly groups: number;
+  /** 82 × vec4 */
+  readonly weights: GPUBuffer;
+}
+
+export function anchorUniforms(operation: Operation, weights: Float32Array): AnchorUniforms {
+  const used = weightedFeatures(weights);
+  const groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last))
+    .reduce((bits, { bit }) => bits | bit, 0);
+  const padded = new Float32Array(ANCHOR_FEATURES * 4);
+  for (let f = 0; f < ANCHOR_FEATURES; f++) padded.set(weights.subarray(f * 3, f * 3 + 3), f * 4);
+  return { groups, weights: operation.constant('weights', padded, 'uniform') };
+}
+
+/** Blurs and gradients of planar `planes`, `[15, S, S]`. */
+export function encodeFields(operation: Operation, planes: GPUBuffer, size: number): GPUBuffer {
+  const plane = size * size * 4;
+  const rows = operation.temporary('blurred rows', BLURRED * plane);
+  const fields = operation.temporary('fields', FIELDS * plane);
+  const across = Math.ceil(size / 64);
+  operation.run('blur', '', [operation.parameters([size, 0]), planes, rows], [across, size, BLURRED]);
+  operation.run('blur', '', [operation.parameters([size, 1]), rows, fields], [across, size, BLURRED]);
+  operation.run('gradient', '', [operation.parameters([size]), planes, fields], [across, size]);
+  return fields;
+}
+
+/** The fields when the anchor looks at them; any buffer will do for a kernel that does not. */
+export function fieldsFor(operation: Operation, { groups }: AnchorUniforms, planes: GPUBuffer, size: number): GPUBuffer {
+  return (groups & FIELD_GROUP) === 0 ? planes : encodeFields(operation, planes, size);
+}
+
+export function gramLength(): number {
+  return ANCHOR_BLOCKS * ANCHOR_BLOCKS * ANCHOR_COLUMNS * ANCHOR_COLUMNS;
+}
+
+export function encodeGram(operation: Operation, a: GPUBuffer, a2: GPUBuffer, size: number, gram: GPUBuffer): void {
+  const fields = encodeFields(operation, a, size);
+  const columns = operation.temporary('columns', ANCHOR_COLUMNS * size * size * 4);
+  const across = Math.ceil(size / 64);
+  operation.run('anchor-features', '', [operation.parameters([size, ALL_GROUPS]), a, a2, fields, columns], [across, size]);
+  operation.run('gram', '', [operation.parameters([size]), columns, gram], [TILES, ANCHOR_BLOCKS * ANCHOR_BLOCKS]);
+}
+
+export function encodeAnchor(operation: Operation, u: GPUBuffer, weights: Float32Array, size: number, out: GPUBuffer): void {
+  const uniforms = anchorUniforms(operation, weights);
+  const fields = fieldsFor(operation, uniforms, u, size);
+  operation.run('anchor-apply', '', [
+    operation.parameters([size, uniforms.groups]), uniforms.weights, u, fields, out,
+  ], [Math.ceil(size / 64), size]);
+}

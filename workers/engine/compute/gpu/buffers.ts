@@ -1,0 +1,101 @@
+/** The buffers of one compute: made with checks, read back, and all destroyed at the end. */
+import type { Tensor } from '../compute';
+import { EngineFailure } from '../../errors';
+import { widenHalf } from '../half';
+import { count } from '../shapes';
+
+export type ElementType = Tensor<GPUBuffer>['type'];
+
+/** ONNX Runtime's kernels read whole vec4s, so a buffer ends on a multiple of 16 bytes. */
+function paddedSize(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+export function bytesOf(type: ElementType, dims: readonly number[]): number {
+  return count(dims) * (type === 'float16' ? 2 : 4);
+}
+
+export class Buffers {
+  readonly #device: GPUDevice;
+  readonly #owned = new Set<GPUBuffer>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** A storage buffer that can be copied from and to, within the device's limits. */
+  create(bytes: number, label: string): GPUBuffer {
+    const size = paddedSize(bytes);
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.limits;
+    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (size > most) {
+      const have = Math.floor(most / 2 ** 20);
+      throw new EngineFailure(
+        'engine/out-of-memory',
+        `This needs ${Math.ceil(size / 2 ** 20)} MiB in one piece (${label}); the graphics device gives at most ${have} MiB.`,
+        'Use a smaller image, or choose the WASM backend in the settings.',
+      );
+    }
+    const buffer = this.#device.createBuffer({
+      label, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    this.#owned.add(buffer);
+    return buffer;
+  }
+
+  tensor(type: ElementType, dims: readonly number[], label: string): Tensor<GPUBuffer> {
+    return { data: this.create(bytesOf(type, dims), label), type, dims };
+  }
+
+  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBufferLike>): void {
+    const { byteLength } = data;
+    if (byteLength % 4 === 0) {
+      this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, byteLength);
+    } else {
+      // writeBuffer takes multiples of four bytes; an odd number of f16 is padded.
+      const padded = new Uint8Array(Math.ceil(byteLength / 4) * 4);
+      padded.set(new Uint8Array(data.buffer, data.byteOffset, byteLength));
+      this.#device.queue.writeBuffer(buffer, 0, padded);
+    }
+  }
+
+  /** Copies a buffer's first `bytes` to the CPU. */
+  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+    const size = paddedSize(bytes);
+    const staging = this.#device.createBuffer({
+      label: 'read back', size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    try {
+      const encoder = this.#device.createCommandEncoder({ label: 'read back' });
+      // A buffer of someone else's (ORT's) need not be padded.
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.min(size, buffer.size));
+      this.#device.queue.submit([encoder.finish({ label: 'read back' })]);
+      await staging.mapAsync(GPUMapMode.READ, 0, size);
+      return staging.getMappedRange(0, size).slice(0, bytes);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async readFloats({ data, type, dims }: Tensor<GPUBuffer>): Promise<Float32Array<ArrayBuffer>> {
+    const bytes = await this.read(data, bytesOf(type, dims));
+    return type === 'float16' ? widenHalf(new Uint16Array(bytes)) : new Float32Array(bytes);
+  }
+
+  /** Buffers that came from elsewhere are left to their owner. */
+  release(buffer: GPUBuffer): void {
+    if (this.#owned.delete(buffer)) buffer.destroy();
+  }
+
+  dispose(): void {
+    for (const buffer of this.#owned) buffer.destroy();
+    this.#owned.clear();
+  }
+}
+
+/** f32 or fp16 data as the device can hold it: fp16 is widened where it has no shader-f16. */
+export function storable(data: Float32Array | Uint16Array, halves: boolean): { type: ElementType; data: Float32Array | Uint16Array } {
+  if (data instanceof Float32Array) return { type: 'float32', data };
+  return halves ? { type: 'float16', data } : { type: 'float32', data: widenHalf(data) };
+}
+

@@ -1,0 +1,56 @@
+/** Full-size render on the GPU, in bands of rows through one bounded output buffer. */
+import type { RgbaImage } from '../../protocol';
+import type { FullRender } from '../compute';
+import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
+import { sideOf } from '../shapes';
+import { anchorUniforms, encodeFields } from './anchor';
+import type { Buffers } from './buffers';
+import { preamble } from './kernels';
+import type { Operation } from './operation';
+import { commonScalar } from './types';
+import { needsFields } from '../reference/features';
+
+const BAND_PIXELS = 1 << 22;
+
+export async function renderFull(
+  buffers: Buffers, begin: (label: string) => Operation, render: FullRender<GPUBuffer>, bandPixels = BAND_PIXELS,
+): Promise<RgbaImage> {
+  const { image, b, grid, maps, weights, strength, width, height, onTile, checkpoint } = render;
+  const size = sideOf(maps, MAP_CHANNELS);
+  const gridSize = sideOf(grid, GRID_CHANNELS);
+  const head = preamble({ prediction: commonScalar(grid, maps) });
+  const rows = Math.min(height, Math.max(1, Math.floor(bandPixels / width)));
+  const data = new Uint8ClampedArray(width * height * 4);
+  const made: GPUBuffer[] = [];
+  try {
+    const band = buffers.create(rows * width * 4, 'render: band');
+    made.push(band);
+    let fields = b.data;
+    if (needsFields(weights)) {
+      const plane = size * size * 4;
+      fields = buffers.create(15 * plane, 'render: fields');
+      made.push(fields);
+      const operation = begin('render: fields');
+      operation.copy(encodeFields(operation, b.data, size), fields, 15 * plane);
+      operation.submit();
+    }
+    for (let first = 0; first < height; first += rows) {
+      const count = Math.min(rows, height - first);
+      const operation = begin('render');
+      const uniforms = anchorUniforms(operation, weights);
+      const parameters = operation.parameters(
+        [width, height, image.width, image.height, first, count, size, gridSize, uniforms.groups], [strength]);
+      operation.run('render', head, [
+        parameters, uniforms.weights, image.data, b.data, fields, grid.data, maps.data, band,
+      ], [Math.ceil(width / 32), Math.ceil(count / 4)]);
+      operation.submit();
+      const bytes = await buffers.read(band, count * width * 4);
+      data.set(new Uint8ClampedArray(bytes), first * width * 4);
+      onTile(first + count, height);
+      await checkpoint();
+    }
+  } finally {
+    for (const buffer of made) buffers.release(buffer);
+  }
+  return { width, height, data };
+}

@@ -1,0 +1,68 @@
+/**
+ * The anchor features 46–60 as images at the model's size: `[15, S, S]`, twelve blurred planes
+ * (σ-major, then r, g, b) and the luma's ∂x, ∂y and gradient length.
+ */
+import { clampIndex } from './source';
+
+export const FIELDS = 15;
+export const BLUR_SIGMAS = [1, 2, 4, 8] as const;
+
+/** Normalised Gaussian weights for taps −R..R; `sigma` in pixels. */
+export function gaussianTaps(sigma: number): Float64Array {
+  const radius = Math.ceil(3 * sigma);
+  const weights = new Float64Array(2 * radius + 1);
+  let sum = 0;
+  for (let k = -radius; k <= radius; k++) {
+    weights[k + radius] = Math.exp((-k * k) / (2 * sigma * sigma));
+    sum += weights[k + radius];
+  }
+  return weights.map((weight) => weight / sum);
+}
+
+function blurPlane(plane: Float32Array, size: number, taps: Float64Array, out: Float32Array): void {
+  const radius = (taps.length - 1) / 2;
+  const rows = new Float32Array(plane.length);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let sum = 0;
+      for (let k = -radius; k <= radius; k++) sum += taps[k + radius] * plane[y * size + clampIndex(x + k, size)];
+      rows[y * size + x] = sum;
+    }
+  }
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let sum = 0;
+      for (let k = -radius; k <= radius; k++) sum += taps[k + radius] * rows[clampIndex(y + k, size) * size + x];
+      out[y * size + x] = sum;
+    }
+  }
+}
+
+export function anchorFields(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+  const plane = size * size;
+  const fields = new Float32Array(FIELDS * plane);
+  BLUR_SIGMAS.forEach((sigma, s) => {
+    const taps = gaussianTaps((sigma * size) / 256);
+    for (let c = 0; c < 3; c++) {
+      const at = (s * 3 + c) * plane;
+      blurPlane(planes.subarray(c * plane, (c + 1) * plane), size, taps, fields.subarray(at, at + plane));
+    }
+  });
+
+  const luma = (x: number, y: number): number => {
+    const i = clampIndex(y, size) * size + clampIndex(x, size);
+    return 0.299 * planes[i] + 0.587 * planes[plane + i] + 0.114 * planes[2 * plane + i];
+  };
+  const step = size / 256 / 2;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const dx = (luma(x + 1, y) - luma(x - 1, y)) * step;
+      const dy = (luma(x, y + 1) - luma(x, y - 1)) * step;
+      const i = y * size + x;
+      fields[12 * plane + i] = dx;
+      fields[13 * plane + i] = dy;
+      fields[14 * plane + i] = Math.sqrt(dx * dx + dy * dy + 1e-8);
+    }
+  }
+  return fields;
+}

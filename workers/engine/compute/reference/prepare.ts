@@ -1,0 +1,64 @@
+/** `prepare` of docs/architecture.md: an RGBA8 image over white to planar f32 `[3, size, size]`. */
+import type { RgbaImage } from '../../protocol';
+
+interface Taps {
+  readonly first: number;
+  readonly weights: Float64Array;
+}
+
+/** The normalised tent taps of every output sample of an axis of `from` samples. */
+export function tentTaps(from: number, to: number): Taps[] {
+  const scale = from / to;
+  const support = Math.max(scale, 1);
+  return Array.from({ length: to }, (_, i) => {
+    const centre = (i + 0.5) * scale;
+    const first = Math.max(0, Math.floor(centre - support + 0.5));
+    const end = Math.min(from, Math.floor(centre + support + 0.5));
+    const weights = new Float64Array(end - first);
+    let sum = 0;
+    for (let j = first; j < end; j++) {
+      const weight = Math.max(0, 1 - Math.abs(j - centre + 0.5) / support);
+      weights[j - first] = weight;
+      sum += weight;
+    }
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+export function prepare(image: RgbaImage, size: number): Float32Array<ArrayBuffer> {
+  const { width, height, data } = image;
+  const rows = new Float32Array(3 * height * size);
+  const across = tentTaps(width, size);
+  const line = new Float32Array(3 * width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const i = (y * width + x) * 4;
+      const alpha = data[i + 3] / 255;
+      for (let c = 0; c < 3; c++) line[c * width + x] = (data[i + c] / 255) * alpha + 1 - alpha;
+    }
+    for (let c = 0; c < 3; c++) {
+      for (let x = 0; x < size; x++) {
+        const { first, weights } = across[x];
+        let sum = 0;
+        for (let k = 0; k < weights.length; k++) sum += weights[k] * line[c * width + first + k];
+        rows[(c * height + y) * size + x] = sum;
+      }
+    }
+  }
+
+  const planes = new Float32Array(3 * size * size);
+  const down = tentTaps(height, size);
+  const sums = new Float64Array(size);
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < size; y++) {
+      const { first, weights } = down[y];
+      sums.fill(0);
+      for (let k = 0; k < weights.length; k++) {
+        const row = (c * height + first + k) * size;
+        for (let x = 0; x < size; x++) sums[x] += weights[k] * rows[row + x];
+      }
+      planes.set(sums, (c * size + y) * size);
+    }
+  }
+  return planes;
+}

@@ -1,0 +1,110 @@
+/** The head at the model's size, and b′ at any size by bands of rows. */
+import { anchorRow, needsFields, weightedFeatures, type Row } from './features';
+import { anchorFields } from './fields';
+import { headRow, type Head } from './head';
+import { planarSource, rgbaSource, spanAt, type Source } from './source';
+
+type Planes = Row['colours'];
+
+function planesOf(width: number): Planes {
+  return [new Float32Array(width), new Float32Array(width), new Float32Array(width)];
+}
+
+function rowOf(planes: Float32Array, size: number, y: number): Planes {
+  const at = (c: number): Float32Array => planes.subarray((c * size + y) * size, (c * size + y + 1) * size);
+  return [at(0), at(1), at(2)];
+}
+
+/** The edit (strength 1) at the model's size, planar `[3, S, S]`. */
+export function modelEdit(head: Omit<Head, 'source'>, anchorB: Float32Array): Float32Array<ArrayBuffer> {
+  const { size, guide } = head;
+  const edit = new Float32Array(3 * size * size);
+  const whole: Head = { ...head, source: planarSource(guide, size, size) };
+  for (let y = 0; y < size; y++) {
+    headRow(whole, size, (y + 0.5) / size, rowOf(guide, size, y), rowOf(anchorB, size, y), rowOf(edit, size, y));
+  }
+  return edit;
+}
+
+/** x ← x + (2x̂ − 1 − x)(tNext − t)/(1 − t), in place; `edit` is x̂ in image units. */
+export function flowStep(x: Float32Array, edit: Float32Array, t: number, tNext: number): void {
+  const step = (tNext - t) / (1 - t);
+  for (let i = 0; i < x.length; i++) x[i] += (2 * edit[i] - 1 - x[i]) * step;
+}
+
+/** clamp(b + strength·(edit − b)) as a byte, rounded half up as WGSL's pack4x8unorm does. */
+export function finish(own: number, edit: number, strength: number): number {
+  const value = Math.min(1, Math.max(0, own + strength * (edit - own)));
+  return Math.floor(value * 255 + 0.5);
+}
+
+/** RGBA8 of a planar pair (b, edit), opaque. */
+export function finishModel(b: Float32Array, edit: Float32Array, size: number, strength: number): Uint8ClampedArray<ArrayBuffer> {
+  const plane = size * size;
+  const bytes = new Uint8ClampedArray(plane * 4);
+  for (let i = 0; i < plane; i++) {
+    for (let c = 0; c < 3; c++) bytes[i * 4 + c] = finish(b[c * plane + i], edit[c * plane + i], strength);
+    bytes[i * 4 + 3] = 255;
+  }
+  return bytes;
+}
+
+export interface RenderJob {
+  readonly head: Omit<Head, 'source'>;
+  readonly image: { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number };
+  readonly weights: Float32Array;
+  readonly strength: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A renderer that writes rows first..end − 1 of b′ into `out` (the whole image's bytes). */
+export function rowRenderer(job: RenderJob): (first: number, end: number, out: Uint8ClampedArray) => void {
+  const { head, image, weights, strength, width, height } = job;
+  const source = rgbaSource(image.data, image.width, image.height);
+  const whole: Head = { ...head, source };
+  const fields = needsFields(weights) ? anchorFields(head.guide, head.size) : undefined;
+  const used = weightedFeatures(weights);
+  const own = planesOf(width);
+  const alpha = new Uint8ClampedArray(width);
+  const anchor = planesOf(width);
+  const edit = planesOf(width);
+  const scratch = new Float32Array(width);
+  return (first, end, out) => {
+    for (let y = first; y < end; y++) {
+      const v = (y + 0.5) / height;
+      ownRow(image, source, width, height, y, own, alpha);
+      anchorRow({ width, v, colours: own, source, fields, size: head.size }, weights, used, anchor, scratch);
+      headRow(whole, width, v, own, anchor, edit);
+      for (let x = 0; x < width; x++) {
+        const at = (y * width + x) * 4;
+        for (let c = 0; c < 3; c++) out[at + c] = finish(own[c][x], edit[c][x], strength);
+        out[at + 3] = alpha[x];
+      }
+    }
+  };
+}
+
+/** b's own colour and alpha along an output row: its pixels as they are when the sizes agree. */
+function ownRow(
+  image: RenderJob['image'], source: Source, width: number, height: number, y: number, own: Planes, alpha: Uint8ClampedArray,
+): void {
+  const colour = new Float64Array(3);
+  const same = width === image.width && height === image.height;
+  const down = spanAt((y + 0.5) / height, image.height, { low: 0, high: 0, rest: 0 });
+  const across = { low: 0, high: 0, rest: 0 };
+  const alphaAt = (row: number, column: number): number => image.data[(row * image.width + column) * 4 + 3];
+  for (let x = 0; x < width; x++) {
+    if (same) {
+      source.pixel(x, y, colour);
+      alpha[x] = alphaAt(y, x);
+    } else {
+      source.sample((x + 0.5) / width, (y + 0.5) / height, colour);
+      spanAt((x + 0.5) / width, image.width, across);
+      const above = alphaAt(down.low, across.low) * (1 - across.rest) + alphaAt(down.low, across.high) * across.rest;
+      const below = alphaAt(down.high, across.low) * (1 - across.rest) + alphaAt(down.high, across.high) * across.rest;
+      alpha[x] = Math.floor(above * (1 - down.rest) + below * down.rest + 0.5);
+    }
+    for (let c = 0; c < 3; c++) own[c][x] = colour[c];
+  }
+}

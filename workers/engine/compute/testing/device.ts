@@ -1,0 +1,97 @@
+/**
+ * Real WebGPU devices in Node, through the npm package `webgpu` (Dawn) and a software Vulkan driver.
+ *
+ * Drivers are found in LIKEWISE_VK_ICD (one or several ICD files, separated by colons), else where
+ * Debian installs lavapipe (mesa-vulkan-drivers from bookworm-backports; the only one of the two
+ * with shader-f16) and Chromium's SwiftShader. No driver is a failure, never a skip, and so is a named
+ * one that does not work.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+
+// Software drivers compile a large kernel for seconds, more on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const ICD_FOLDERS = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
+const SWIFTSHADER = [
+  '/usr/lib/chromium/vk_swiftshader_icd.json',
+  '/usr/lib/chromium-browser/vk_swiftshader_icd.json',
+  '/opt/google/chrome/vk_swiftshader_icd.json',
+];
+const REMEDY = 'Install chromium (SwiftShader) or mesa-vulkan-drivers 25 with libvulkan1 (lavapipe), or name an ICD file in LIKEWISE_VK_ICD.';
+
+function namedFiles(): string[] {
+  return (process.env.LIKEWISE_VK_ICD ?? '').split(':').filter((file) => file !== '');
+}
+
+function knownFiles(): string[] {
+  const lavapipe = ICD_FOLDERS.filter(existsSync).flatMap((folder) =>
+    readdirSync(folder).filter((file) => /^lvp_icd.*\.json$/.test(file)).map((file) => join(folder, file)));
+  return [...lavapipe, ...SWIFTSHADER.filter(existsSync)];
+}
+
+/** Which adapters to ask Dawn for, by a part of their names. */
+function adapterNames(files: readonly string[]): string[] {
+  const names = files.map((file) => (file.includes('swiftshader') ? 'SwiftShader' : file.includes('lvp') ? 'llvmpipe' : ''));
+  return [...new Set(names)];
+}
+
+export interface TestDevice {
+  readonly name: string;
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  /** Throws when anything since the last call raised a GPU error that nobody caught. */
+  check(): Promise<void>;
+  close(): void;
+}
+
+const ORT_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups'];
+
+async function open(create: (options: string[]) => GPU, name: string): Promise<TestDevice | undefined> {
+  const gpu = create(name === '' ? [] : [`adapter=${name}`]);
+  // Dawn throws when no adapter has the name: a driver too old for it (Mesa before 23) offers none.
+  const adapter = await gpu.requestAdapter().catch(() => null);
+  if (adapter === null) return undefined;
+  const { limits } = adapter;
+  const device = await adapter.requestDevice({
+    label: `test device ${name}`,
+    requiredFeatures: ORT_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    },
+  });
+  const errors: string[] = [];
+  device.addEventListener('uncapturederror', (event) => errors.push(event.error.message));
+  return {
+    name: name === '' ? adapter.info.description : name,
+    device,
+    info: adapter.info,
+    async check() {
+      await device.queue.onSubmittedWorkDone();
+      const found = errors.splice(0);
+      if (found.length > 0) throw new Error(`uncaptured GPU errors:\n${found.join('\n')}`);
+      // Dawn's objects live in C++; keep the instance as long as its device.
+      if (!('requestAdapter' in gpu)) throw new Error('the GPU instance is gone');
+    },
+    close: () => device.destroy(),
+  };
+}
+
+/** One device per driver: every one that LIKEWISE_VK_ICD names, else each known one that works. */
+export async function openDevices(): Promise<TestDevice[]> {
+  const named = namedFiles();
+  const files = named.length > 0 ? named : knownFiles();
+  if (files.length === 0) throw new Error(`No Vulkan driver for the GPU tests was found. ${REMEDY}`);
+  // The Vulkan loader reads this when Dawn makes its instance, so it comes before the import.
+  process.env.VK_ICD_FILENAMES = files.join(':');
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  const names = adapterNames(files);
+  const opened = await Promise.all(names.map((name) => open(create, name)));
+  const devices = opened.filter((device) => device !== undefined);
+  if (devices.length < (named.length > 0 ? names.length : 1)) throw new Error(`Dawn cannot use all of ${files.join(', ')}. ${REMEDY}`);
+  return devices;
+}

@@ -1,0 +1,97 @@
+/** One operation on both backends with the same random data: the kernels against the reference. */
+import { expect } from 'vitest';
+import type { RgbaImage } from '../../protocol';
+import type { Compute, FullImage, Tensor } from '../compute';
+import { createCpuCompute, type CpuData } from '../cpu';
+import { narrowHalf } from '../half';
+import { createWebGpuCompute } from '../webgpu';
+import { gaussianNoise } from '../../noise';
+import type { TestDevice } from './device';
+
+type Type = Tensor<never>['type'];
+
+/** The same tensor on both backends. */
+export interface Twin {
+  readonly gpu: Tensor<GPUBuffer>;
+  readonly cpu: Tensor<CpuData>;
+}
+
+export interface ImageTwin {
+  readonly gpu: FullImage<GPUBuffer>;
+  readonly cpu: FullImage<CpuData>;
+  readonly image: RgbaImage;
+}
+
+/** Uniform numbers in low..high from a seed. */
+export function uniform(seed: number, length: number, low = 0, high = 1): Float32Array<ArrayBuffer> {
+  // The error function would be exact; a logistic of a normal number is random enough for tests.
+  return Float32Array.from(gaussianNoise(seed, length), (value) => low + (high - low) / (1 + Math.exp(-1.7 * value)));
+}
+
+/** A picture with large shapes, as photographs have: neighbours are alike. Planar `[3, S, S]`. */
+export function picture(seed: number, size: number): Float32Array<ArrayBuffer> {
+  const waves = uniform(seed, 24, -1, 1);
+  const out = new Float32Array(3 * size * size);
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < size; y++) {
+      for (let x = 0; x < size; x++) {
+        const [a, b, d, e] = waves.subarray(c * 8, c * 8 + 4);
+        const p = (x / size) * 9 * a + (y / size) * 7 * b + 5 * d;
+        const q = (x / size) * 23 * b - (y / size) * 19 * d + 5 * e;
+        out[(c * size + y) * size + x] = 0.5 + 0.3 * Math.sin(p) + 0.2 * Math.sin(q + 2 * Math.sin(p));
+      }
+    }
+  }
+  return out;
+}
+
+export function noiseImage(seed: number, width: number, height: number): RgbaImage {
+  const data = Uint8ClampedArray.from(uniform(seed, width * height * 4, 0, 255));
+  return { width, height, data };
+}
+
+export class Parity {
+  readonly gpu: Compute<GPUBuffer>;
+  readonly cpu: Compute<CpuData> = createCpuCompute();
+  readonly device: GPUDevice;
+
+  constructor({ device }: TestDevice) {
+    this.device = device;
+    this.gpu = createWebGpuCompute(device);
+  }
+
+  /** Storage types that the device can compute with. */
+  get types(): readonly Type[] {
+    return this.device.features.has('shader-f16') ? ['float32', 'float16'] : ['float32'];
+  }
+
+  /** fp16 data is rounded first, so that both backends hold the same numbers. */
+  twin(data: Float32Array, dims: readonly number[], type: Type = 'float32'): Twin {
+    const given = type === 'float16' ? narrowHalf(data) : data;
+    return { gpu: this.gpu.upload(given, dims, 'test'), cpu: this.cpu.upload(given, dims, 'test') };
+  }
+
+  image(image: RgbaImage): ImageTwin {
+    return { gpu: this.gpu.uploadImage(image, 'test'), cpu: this.cpu.uploadImage(image, 'test'), image };
+  }
+
+  async same(gpu: Tensor<GPUBuffer>, cpu: Tensor<CpuData>, tolerance: number): Promise<void> {
+    expect(gpu.dims).toEqual(cpu.dims);
+    close(await this.gpu.read(gpu), await this.cpu.read(cpu), tolerance);
+  }
+}
+
+/** Largest difference, absolute below 1 and relative above; NaN counts as infinite. */
+export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const off = Math.abs(actual[i] - expected[i]) / Math.max(1, Math.abs(expected[i]));
+    if (!(off <= most)) most = Number.isNaN(off) ? Infinity : off;
+  }
+  return most;
+}
+
+export function close(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  expect(actual.length).toBe(expected.length);
+  expect(distance(actual, expected)).toBeLessThanOrEqual(tolerance);
+}

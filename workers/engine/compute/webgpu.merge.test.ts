@@ -1,0 +1,90 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { MergeTarget } from './compute';
+import type { CpuData } from './cpu';
+import { openDevices } from './testing/device';
+import { close, distance, Parity, uniform, type Twin } from './testing/parity';
+
+const devices = await openDevices();
+
+interface Shape {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly elements: number;
+  readonly rank: number;
+}
+
+const SHAPES: readonly Shape[] = [
+  { inputs: 192, outputs: 64, elements: 32, rank: 4 },
+  { inputs: 65, outputs: 68, elements: 3, rank: 5 },
+  { inputs: 7, outputs: 131, elements: 9, rank: 1 },
+  { inputs: 1, outputs: 1, elements: 2, rank: 2 },
+];
+
+describe.each(devices)('$name', (opened) => {
+  const parity = new Parity(opened);
+  const { gpu, cpu, types } = parity;
+  afterEach(() => opened.check());
+  afterAll(() => {
+    gpu.dispose();
+    opened.close();
+  });
+
+  describe.each(types)('in %s', (type) => {
+    // One f16 has eleven bits.
+    const tolerance = type === 'float16' ? 2 ** -11 : 1e-5;
+
+    function target({ inputs, outputs, elements, rank }: Shape, seed: number): Record<keyof MergeTarget<never>, Twin> {
+      return {
+        base: parity.twin(uniform(seed, inputs * outputs, -1, 1), [inputs, outputs], type),
+        a: parity.twin(uniform(seed + 1, elements * inputs * rank, -1, 1), [elements, inputs, rank], type),
+        b: parity.twin(uniform(seed + 2, elements * rank * outputs, -0.2, 0.2), [elements, rank, outputs], type),
+        merged: parity.twin(new Float32Array(inputs * outputs).fill(9), [inputs, outputs], type),
+      };
+    }
+
+    function on<Side extends 'gpu' | 'cpu'>(
+      side: Side, of: Record<keyof MergeTarget<never>, Twin>,
+    ): MergeTarget<Side extends 'gpu' ? GPUBuffer : CpuData>;
+    function on(side: 'gpu' | 'cpu', { base, a, b, merged }: Record<keyof MergeTarget<never>, Twin>): object {
+      return { base: base[side], a: a[side], b: b[side], merged: merged[side] };
+    }
+
+    it.each(SHAPES)('merges %o', async (shape) => {
+      const twins = [target(shape, 10), target(shape, 20)];
+      const coefficients = uniform(4, twins.length * shape.elements, -1, 1);
+      // A muted element and a target without any.
+      coefficients[1] = 0;
+      coefficients.fill(0, shape.elements);
+      gpu.merge(twins.map((twin) => on('gpu', twin)), coefficients, shape.elements, 0.75);
+      cpu.merge(twins.map((twin) => on('cpu', twin)), coefficients, shape.elements, 0.75);
+      for (const { merged } of twins) await parity.same(merged.gpu, merged.cpu, tolerance);
+      expect(await gpu.read(twins[1].merged.gpu)).toEqual(await gpu.read(twins[1].base.gpu));
+    });
+
+    it.each(SHAPES)('adds one element %o', async (shape) => {
+      const twin = target(shape, 30);
+      const coefficients = uniform(5, shape.elements, -1, 1);
+      const element = shape.elements - 1;
+      const delta = Float32Array.of(0.4);
+      gpu.merge([on('gpu', twin)], coefficients, shape.elements, 2);
+      gpu.mergeElement([on('gpu', twin)], element, delta, 2);
+      coefficients[element] += delta[0];
+      cpu.merge([on('cpu', twin)], coefficients, shape.elements, 2);
+      await parity.same(twin.merged.gpu, twin.merged.cpu, 3 * tolerance);
+    });
+  });
+
+  it('would notice one wrong coefficient', async () => {
+    const shape = { inputs: 8, outputs: 8, elements: 4, rank: 2 };
+    const base = parity.twin(uniform(1, 64), [8, 8]);
+    const a = parity.twin(uniform(2, 64), [4, 8, 2]);
+    const b = parity.twin(uniform(3, 64), [4, 2, 8]);
+    const merged = parity.twin(new Float32Array(64), [8, 8]);
+    const coefficients = Float32Array.of(1, 0.5, -0.5, 0.25);
+    gpu.merge([{ base: base.gpu, a: a.gpu, b: b.gpu, merged: merged.gpu }], coefficients, shape.elements, 1);
+    coefficients[3] = 0.26;
+    cpu.merge([{ base: base.cpu, a: a.cpu, b: b.cpu, merged: merged.cpu }], coefficients, shape.elements, 1);
+    expect(distance(await gpu.read(merged.gpu), await cpu.read(merged.cpu))).toBeGreaterThan(1e-4);
+    close(await gpu.read(merged.gpu), await cpu.read(merged.cpu), 0.1);
+  });
+});

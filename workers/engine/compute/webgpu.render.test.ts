@@ -1,0 +1,110 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { RgbaImage } from '../protocol';
+import { ANCHOR_FEATURES, type FullRender, type HeadInputs } from './compute';
+import type { CpuData } from './cpu';
+import { renderFull } from './gpu/render';
+import { openDevices } from './testing/device';
+import { noiseImage, Parity, picture, uniform, type Twin } from './testing/parity';
+import { Buffers } from './gpu/buffers';
+import { Operation, Pipelines } from './gpu/operation';
+
+const devices = await openDevices();
+const GRID = 4;
+
+/** The largest difference of two images' bytes. */
+function bytesApart(one: RgbaImage, other: RgbaImage): number {
+  expect([one.width, one.height]).toEqual([other.width, other.height]);
+  return one.data.reduce((most, byte, i) => Math.max(most, Math.abs(byte - other.data[i])), 0);
+}
+
+function quiet(): Pick<FullRender<never>, 'onTile' | 'checkpoint'> {
+  return { onTile: () => undefined, checkpoint: () => Promise.resolve() };
+}
+
+describe.each(devices)('$name', (opened) => {
+  const parity = new Parity(opened);
+  const { gpu, cpu, types } = parity;
+  afterEach(() => opened.check());
+  afterAll(() => {
+    gpu.dispose();
+    opened.close();
+  });
+
+  describe.each(types)('predictions in %s', (type) => {
+    function head(size: number): Record<keyof HeadInputs<never>, Twin> {
+      const maps = uniform(2, 5 * size * size);
+      // Some gates are shut: those pixels are the anchor's.
+      maps.fill(0, 3 * size * size, 3 * size * size + size);
+      return {
+        grid: parity.twin(uniform(1, 14 * GRID * GRID, -0.2, 0.2), [1, 14, GRID, GRID], type),
+        maps: parity.twin(maps, [1, 5, size, size], type),
+        b: parity.twin(picture(3, size), [3, size, size]),
+      };
+    }
+    const gpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<GPUBuffer> => ({ grid: grid.gpu, maps: maps.gpu, b: b.gpu });
+    const cpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<CpuData> => ({ grid: grid.cpu, maps: maps.cpu, b: b.cpu });
+
+    it.each([16, 21])('flow steps at %i', async (size) => {
+      const inputs = head(size);
+      const anchor = parity.twin(picture(4, size), [3, size, size]);
+      const x = parity.twin(uniform(6, 3 * size * size, -3, 3), [1, 3, size, size], type);
+      for (const [t, next] of [[0, 0.25], [0.25, 0.5], [0.5, 1]] as const) {
+        gpu.flowStep(gpuSide(inputs), anchor.gpu, x.gpu, t, next);
+        cpu.flowStep(cpuSide(inputs), anchor.cpu, x.cpu, t, next);
+      }
+      await parity.same(x.gpu, x.cpu, type === 'float16' ? 3e-3 : 1e-5);
+    });
+
+    it('previews', async () => {
+      const inputs = head(16);
+      const anchor = parity.twin(picture(4, 16), [3, 16, 16]);
+      for (const strength of [0, 0.5, 1, 2]) {
+        const expected = await cpu.renderPreview(cpuSide(inputs), anchor.cpu, strength);
+        expect(bytesApart(await gpu.renderPreview(gpuSide(inputs), anchor.gpu, strength), expected)).toBeLessThanOrEqual(1);
+      }
+    });
+
+    it.each([
+      ['its own size', 67, 45, 67, 45], ['a smaller size', 67, 45, 30, 21], ['a larger size', 20, 31, 41, 37],
+    ])('renders at %s', async (_, imageWidth, imageHeight, width, height) => {
+      const inputs = head(16);
+      const image = parity.image(noiseImage(9, imageWidth, imageHeight));
+      const weights = uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05);
+      const job = { weights, strength: 1.3, width, height, ...quiet() };
+      const expected = await cpu.renderFull({ ...job, ...cpuSide(inputs), image: image.cpu });
+      expect(bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected)).toBeLessThanOrEqual(1);
+    });
+
+    it('renders the same in bands, tells each and can be cancelled between them', async () => {
+      const inputs = head(16);
+      const image = parity.image(noiseImage(9, 33, 29));
+      const buffers = new Buffers(opened.device);
+      const pipelines = new Pipelines(opened.device);
+      const begin = (label: string): Operation => new Operation(opened.device, pipelines, label);
+      const told: number[] = [];
+      const job: FullRender<GPUBuffer> = {
+        ...gpuSide(inputs), image: image.gpu, weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), strength: 1,
+        width: 33, height: 29, ...quiet(), onTile: (done) => told.push(done),
+      };
+      const whole = await renderFull(buffers, begin, job);
+      expect(told.splice(0)).toEqual([29]);
+      expect(await renderFull(buffers, begin, job, 33 * 10)).toEqual(whole);
+      expect(told.splice(0)).toEqual([10, 20, 29]);
+      const stop = { ...job, checkpoint: () => Promise.reject(new Error('cancelled')) };
+      await expect(renderFull(buffers, begin, stop, 33 * 10)).rejects.toThrow('cancelled');
+      expect(told).toEqual([10]);
+      buffers.dispose();
+    });
+  });
+
+  it('returns b itself, alpha included, where nothing is edited', async () => {
+    const size = 16;
+    const image = parity.image(noiseImage(11, 61, 43));
+    const b = gpu.prepare(image.gpu, size);
+    const grid = gpu.upload(new Float32Array(14 * GRID * GRID), [14, GRID, GRID], 'grid');
+    const maps = gpu.upload(new Float32Array(5 * size * size), [5, size, size], 'maps');
+    const weights = new Float32Array(ANCHOR_FEATURES * 3);
+    const same = await gpu.renderFull({ grid, maps, b, image: image.gpu, weights, strength: 1, width: 61, height: 43, ...quiet() });
+    expect(same.data).toEqual(image.image.data);
+  });
+});
