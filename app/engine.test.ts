@@ -1,6 +1,7 @@
 import { expose } from 'comlink';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { EngineApi, OnProgress } from '../workers/engine/protocol';
+import { deferred } from './deferred';
 import { Engine, type EngineWorker } from './engine';
 
 type Fake = Partial<Pick<EngineApi, 'inspect' | 'load' | 'run' | 'cancel'>>;
@@ -22,7 +23,8 @@ function fakeWorker(api: Fake): EngineWorker & { crash(message: string): void } 
     removeEventListener: (type: string, listener: EventListenerOrEventListenerObject) =>
       (type === 'message' ? port1 : errors).removeEventListener(type, listener),
     terminate: vi.fn(() => port1.close()),
-    crash: (message) => errors.dispatchEvent(Object.assign(new Event('error', { cancelable: true }), { message })),
+    crash: (message) =>
+      errors.dispatchEvent(Object.assign(new Event('error', { cancelable: true }), { message })),
   };
 }
 
@@ -31,12 +33,19 @@ const setup = { packUrl: () => 'packs/tiny/', options: { backend: 'wasm' }, grac
 const triplet = { a: new Blob(), a2: new Blob(), b: new Blob() };
 
 it('answers the calls in flight when the worker crashes, and starts another one after', async () => {
-  const workers = [fakeWorker({ inspect: never }), fakeWorker({ inspect: async () => ({ ok: true, value: { width: 2, height: 1 } }) })];
+  const workers = [
+    fakeWorker({ inspect: never }),
+    fakeWorker({ inspect: async () => ({ ok: true, value: { width: 2, height: 1 } }) }),
+  ];
   let next = 0;
   const engine = new Engine({ ...setup, spawn: () => workers[next++] ?? expect.fail('a third worker') });
   const first = engine.inspect(new Blob());
   workers[0]?.crash('out of memory');
-  expect(await first).toMatchObject({ ok: false, aborted: false, error: { code: 'engine/failed', cause: 'out of memory' } });
+  expect(await first).toMatchObject({
+    ok: false,
+    aborted: false,
+    error: { code: 'engine/failed', cause: 'out of memory' },
+  });
   expect(workers[0]?.terminate).toHaveBeenCalledOnce();
   expect(await engine.inspect(new Blob())).toEqual({ ok: true, value: { width: 2, height: 1 } });
 });
@@ -53,14 +62,11 @@ it('terminates a worker that does not end a cancelled job', async () => {
 });
 
 it('drops progress that comes after the job was cancelled', async () => {
-  let report: OnProgress = () => undefined;
-  let started: () => void = () => undefined;
-  const running = new Promise<void>((resolve) => (started = resolve));
+  const running = deferred<OnProgress>();
   const worker = fakeWorker({
     cancel: () => undefined,
     run: (_job, _triplet, _options, onProgress) => {
-      report = onProgress;
-      started();
+      running.resolve(onProgress);
       return never();
     },
   });
@@ -68,7 +74,7 @@ it('drops progress that comes after the job was cancelled', async () => {
   const job = new AbortController();
   const seen = vi.fn();
   const run = engine.run(job.signal, triplet, {}, seen);
-  await running;
+  const report = await running.promise;
   job.abort();
   report({ kind: 'run', phase: 'decoding', done: 1, total: 1 });
   await run;

@@ -17,9 +17,13 @@ import type {
   RunResult,
   Triplet,
 } from '../workers/engine/protocol';
+import { deferred } from './deferred';
 
 /** What the engine needs of a Worker, so that tests can give a message port. */
-export type EngineWorker = Pick<Worker, 'addEventListener' | 'removeEventListener' | 'postMessage' | 'terminate'>;
+export type EngineWorker = Pick<
+  Worker,
+  'addEventListener' | 'removeEventListener' | 'postMessage' | 'terminate'
+>;
 
 export interface EngineSetup {
   readonly spawn: () => EngineWorker;
@@ -45,7 +49,8 @@ function failed(cause: unknown): EngineError {
   return {
     code: 'engine/failed',
     message: 'The part of the page that computes stopped unexpectedly.',
-    remedy: 'Your pictures are still here. Try again; if it happens again, use fewer steps or a smaller picture.',
+    remedy:
+      'Your pictures are still here. Try again; if it happens again, use fewer steps or a smaller picture.',
     cause: cause instanceof Error ? cause.message : String(cause),
   };
 }
@@ -79,18 +84,29 @@ export class Engine {
     return this.#call(undefined, silent, (api) => api.inspect(image));
   }
 
-  run(signal: AbortSignal, triplet: Triplet, options: RunOptions, onProgress: OnProgress): Promise<Outcome<RunResult>> {
+  run(
+    signal: AbortSignal,
+    triplet: Triplet,
+    options: RunOptions,
+    onProgress: OnProgress,
+  ): Promise<Outcome<RunResult>> {
     return this.#call(signal, onProgress, (api, job, report) => api.run(job, triplet, options, report));
   }
 
-  rerender(signal: AbortSignal, options: Pick<RunOptions, 'strength' | 'maxSide'>): Promise<Outcome<RunResult>> {
+  rerender(
+    signal: AbortSignal,
+    options: Pick<RunOptions, 'strength' | 'maxSide'>,
+  ): Promise<Outcome<RunResult>> {
     return this.#call(signal, silent, (api, job, report) => api.rerender(job, options, report));
   }
 
   /** undefined when no worker was started, or when it does not answer. */
   async diagnostics(): Promise<Diagnostics | undefined> {
     if (!this.#live) return undefined;
-    const outcome = await this.#call(undefined, silent, async (api) => ({ ok: true, value: await api.diagnostics() }));
+    const outcome = await this.#call(undefined, silent, async (api) => ({
+      ok: true,
+      value: await api.diagnostics(),
+    }));
     return outcome.ok ? outcome.value : undefined;
   }
 
@@ -107,11 +123,8 @@ export class Engine {
   #start(): Live {
     if (this.#live) return this.#live;
     const worker = this.setup.spawn();
-    let die: Live['die'] = () => undefined;
-    const death = new Promise<EngineError | undefined>((resolve) => {
-      die = resolve;
-    });
-    const live: Live = { worker, api: wrap<EngineApi>(worker as Worker), death, die, pack: undefined };
+    const { promise: death, resolve: die } = deferred<EngineError | undefined>();
+    const live: Live = { worker, api: wrap<EngineApi>(worker), death, die, pack: undefined };
     const crash = (event: Event): void => {
       event.preventDefault();
       if (this.#live === live) this.terminate(failed('message' in event ? event.message : event.type));
@@ -160,7 +173,8 @@ export class Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   return new Engine({
-    spawn: () => new Worker(new URL('../workers/engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' }),
+    spawn: () =>
+      new Worker(new URL('../workers/engine/worker.ts', import.meta.url), { type: 'module', name: 'engine' }),
     packUrl: () => new URL('packs/studio/', document.baseURI).href,
     options,
     grace: 6000,

@@ -26,7 +26,14 @@ store.setState({ crashed });
 const wanted = new URLSearchParams(location.search).get('backend');
 const engine = createEngine({ backend: wanted === 'wasm' || wanted === 'webgpu' ? wanted : 'auto' });
 const whenCacheReady = registerServiceWorker(() => store.setState({ updateReady: true }));
-const session = new Session({ store, engine, images, pixels, storage: indexedDbStorage('likewise'), whenCacheReady });
+const session = new Session({
+  store,
+  engine,
+  images,
+  pixels,
+  storage: indexedDbStorage('likewise'),
+  whenCacheReady,
+});
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
@@ -43,7 +50,10 @@ window.addEventListener('pagehide', () => markRun(false));
 listen(session);
 listenForFiles(session);
 
-const whenIdle: (task: () => void) => void = 'requestIdleCallback' in window ? (task) => requestIdleCallback(task, { timeout: 2000 }) : (task) => setTimeout(task, 300);
+const whenIdle: (task: () => void) => void =
+  'requestIdleCallback' in window
+    ? (task) => requestIdleCallback(task, { timeout: 2000 })
+    : (task) => setTimeout(task, 300);
 
 // Two frames after rendering the first paint is out.
 requestAnimationFrame(() =>

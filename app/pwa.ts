@@ -40,5 +40,6 @@ export async function registerServiceWorker(onUpdate: () => void): Promise<void>
 /** The new worker takes over and the page starts again; the pictures are recovered. */
 export function applyUpdate(): void {
   navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
   waiting?.postMessage({ type: 'take-over' });
 }

@@ -19,7 +19,10 @@ const HEAVY = /^(?:ort|packs)\//;
 const HEAVY_CACHE = 'likewise-heavy';
 const KEY = '__revision';
 
-const entries = self.__WB_MANIFEST.map((entry): PrecacheEntry => (typeof entry === 'string' ? { url: entry } : entry));
+// oxlint-disable-next-line no-underscore-dangle -- the name is Workbox's
+const entries = self.__WB_MANIFEST.map((entry): PrecacheEntry =>
+  typeof entry === 'string' ? { url: entry } : entry,
+);
 const light = entries.filter(({ url }) => !HEAVY.test(url));
 const heavy = new Map(
   entries
@@ -34,19 +37,27 @@ const heavy = new Map(
 
 function isolated(response: Response): Response {
   // An opaque or error response cannot be copied; a redirected one may not be used for navigation.
-  if (response.type === 'opaque' || response.type === 'error' || response.type === 'opaqueredirect') return response;
+  if (response.type === 'opaque' || response.type === 'error' || response.type === 'opaqueredirect')
+    return response;
   const headers = new Headers(response.headers);
   headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
   headers.set('Cross-Origin-Resource-Policy', 'same-origin');
   const empty = response.status === 204 || response.status === 304;
-  return new Response(empty ? null : response.body, { status: response.status, statusText: response.statusText, headers });
+  return new Response(empty ? null : response.body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
 }
 
 const precache = new PrecacheController();
 precache.addToCacheList([...light]);
 
-async function fromHeavy({ request, waitUntil }: Pick<FetchEvent, 'request' | 'waitUntil'>, key: string): Promise<Response> {
+async function fromHeavy(
+  { request, waitUntil }: Pick<FetchEvent, 'request' | 'waitUntil'>,
+  key: string,
+): Promise<Response> {
   const cache = await caches.open(HEAVY_CACHE);
   // A whole file is a valid answer to a range request too.
   const kept = await cache.match(key);
@@ -97,5 +108,6 @@ self.addEventListener('fetch', (event) => {
 
 self.addEventListener('message', (event) => {
   const data: unknown = event.data;
-  if (typeof data === 'object' && data !== null && 'type' in data && data.type === 'take-over') void self.skipWaiting();
+  if (typeof data === 'object' && data !== null && 'type' in data && data.type === 'take-over')
+    void self.skipWaiting();
 });

@@ -1,4 +1,4 @@
-import type { CSSProperties, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { text } from '../i18n';
 import { largest } from './summary';
 
@@ -14,7 +14,12 @@ export function Bars({ means, top, nameOf }: Props): ReactNode {
   const most = largest(means) || 1;
   const signed = means.some((mean) => mean < 0);
   return (
-    <div className="bars" role="img" aria-label={text.basis.bars(means.length)} data-signed={signed ? '' : undefined}>
+    <div
+      className="bars"
+      role="img"
+      aria-label={text.basis.bars(means.length)}
+      data-signed={signed ? '' : undefined}
+    >
       {[...means].map((mean, index) => (
         <span
           // The basis's order is fixed: the index is the element.
@@ -23,7 +28,7 @@ export function Bars({ means, top, nameOf }: Props): ReactNode {
           data-top={top.includes(index) ? '' : undefined}
           data-negative={mean < 0 ? '' : undefined}
           title={`${nameOf(index)}: ${mean.toFixed(3)}`}
-          style={{ '--height': Math.abs(mean) / most } as CSSProperties}
+          style={{ '--height': Math.abs(mean) / most }}
         />
       ))}
     </div>

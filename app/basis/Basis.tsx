@@ -29,7 +29,13 @@ export function Basis(): ReactNode {
       <h2 id="basis-title" className="small-title">
         {text.basis.title}
       </h2>
-      <p className="basis-lead">{!coefficients ? text.basis.empty : even ? text.basis.even(coefficients.elements) : text.basis.lead(coefficients.elements, names)}</p>
+      <p className="basis-lead">
+        {!coefficients
+          ? text.basis.empty
+          : even
+            ? text.basis.even(coefficients.elements)
+            : text.basis.lead(coefficients.elements, names)}
+      </p>
       <Bars means={means} top={top} nameOf={(index) => elementName(shown, index)} />
       {coefficients && shown && (
         <Disclosure label={text.basis.expert} onToggle={setOpen}>

@@ -31,8 +31,13 @@ export function Heatmap({ coefficients, targets }: Props): ReactNode {
   const onPointerMove = (event: PointerEvent<HTMLCanvasElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     const n = Math.min(elements - 1, Math.floor(((event.clientX - box.left) / box.width) * elements));
-    const l = Math.min(coefficients.targets - 1, Math.floor(((event.clientY - box.top) / box.height) * coefficients.targets));
-    setCell(`${targets[l] ?? l} · ${text.basis.element(n + 1)} · ${(values[l * elements + n] ?? 0).toFixed(4)}`);
+    const l = Math.min(
+      coefficients.targets - 1,
+      Math.floor(((event.clientY - box.top) / box.height) * coefficients.targets),
+    );
+    setCell(
+      `${targets[l] ?? l} · ${text.basis.element(n + 1)} · ${(values[l * elements + n] ?? 0).toFixed(4)}`,
+    );
   };
 
   return (

@@ -56,7 +56,8 @@ export const en = {
   slots,
   zone: {
     choose: (slot: Slot) => `Choose picture ${slots[slot].symbol}, ${slots[slot].title.toLowerCase()}`,
-    replace: (slot: Slot, name: string) => `Replace picture ${slots[slot].symbol}, ${name || slots[slot].title.toLowerCase()}`,
+    replace: (slot: Slot, name: string) =>
+      `Replace picture ${slots[slot].symbol}, ${name || slots[slot].title.toLowerCase()}`,
     remove: (slot: Slot) => `Remove picture ${slots[slot].symbol}`,
     drop: 'Drop, paste or choose',
     tap: 'Choose a picture',
@@ -92,14 +93,16 @@ export const en = {
   basis: {
     title: 'What this edit is made of',
     empty: 'After a run you see here how the model mixed its building blocks to make your edit.',
-    lead: (count: number, names: string) => `Mostly ${names}, out of ${count} building blocks the model can mix.`,
+    lead: (count: number, names: string) =>
+      `Mostly ${names}, out of ${count} building blocks the model can mix.`,
     even: (count: number) => `Spread almost evenly over all ${count} building blocks the model can mix.`,
     element: (index: number) => `block ${index}`,
     bars: (count: number) => `Bar chart of ${count} building blocks and their share`,
     expert: 'For experts: every layer',
     expertText: (targets: number, elements: number) =>
       `Coefficients c[l, n] of the LoRA basis: ${targets} targets (rows) by ${elements} elements (columns). The bars above are the mean over targets.`,
-    heat: (targets: number, elements: number) => `Heat map of coefficients, ${targets} targets by ${elements} elements`,
+    heat: (targets: number, elements: number) =>
+      `Heat map of coefficients, ${targets} targets by ${elements} elements`,
     range: (most: string) => `Full colour is ${most}; none is 0. Point at a cell to read it.`,
     strongest: 'Strongest',
     share: 'Mean',
@@ -150,7 +153,8 @@ export const en = {
   update: { ready: 'A new version is ready. Your pictures stay.', later: 'Later' },
   said: {
     recovered: 'Your pictures from last time are back.',
-    crashed: 'The page closed in the middle of an edit last time. Your pictures are back, and nothing was started by itself.',
+    crashed:
+      'The page closed in the middle of an edit last time. Your pictures are back, and nothing was started by itself.',
     done: (seconds: string) => `Done in ${seconds} seconds.`,
     cancelled: 'Cancelled.',
     copied: 'Picture copied.',
@@ -162,14 +166,30 @@ export const en = {
   notes: {
     missing: (slot: Slot) => ({
       message: `Picture ${slots[slot].symbol} is missing.`,
-      remedy: { a: 'Add the original of your example.', a2: 'Add the edited version of the same picture.', b: 'Add the picture you want to edit.' }[slot],
+      remedy: {
+        a: 'Add the original of your example.',
+        a2: 'Add the edited version of the same picture.',
+        b: 'Add the picture you want to edit.',
+      }[slot],
     }),
     notImage: { message: 'That is not a picture file.', remedy: 'Use a JPEG, PNG, WebP, AVIF or GIF file.' },
-    sample: { message: 'The sample could not be fetched.', remedy: 'Check the connection, or use a picture of your own.' },
+    sample: {
+      message: 'The sample could not be fetched.',
+      remedy: 'Check the connection, or use a picture of your own.',
+    },
     copy: { message: 'The browser did not allow copying.', remedy: 'Use “Download PNG” instead.' },
-    save: { message: 'Your pictures could not be kept for next time.', remedy: 'Free some space or leave private browsing; this page still works.' },
-    encode: { message: 'The picture could not be written as PNG.', remedy: 'Close other tabs to free memory and try again.' },
-    rerender: { message: 'The strength could not be changed on this result.', remedy: 'Press Generate to make it again.' },
+    save: {
+      message: 'Your pictures could not be kept for next time.',
+      remedy: 'Free some space or leave private browsing; this page still works.',
+    },
+    encode: {
+      message: 'The picture could not be written as PNG.',
+      remedy: 'Close other tabs to free memory and try again.',
+    },
+    rerender: {
+      message: 'The strength could not be changed on this result.',
+      remedy: 'Press Generate to make it again.',
+    },
   },
   footer: { credits: 'Sample credits', privacy: 'Works offline. No account, no upload, no tracking.' },
 };

@@ -1,4 +1,4 @@
-import { useId, useState, type CSSProperties, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { useId, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { text } from '../i18n';
 import { HandleIcon } from '../ui/icons';
 import { clipOf, percentAfterKey, percentAt } from './compare';
@@ -35,7 +35,7 @@ export function Compare({ before, after }: Props): ReactNode {
     <div
       className="compare"
       data-dragging={dragging ? '' : undefined}
-      style={{ '--line': `${percent}%` } as CSSProperties}
+      style={{ '--line': `${percent}%` }}
       onPointerDown={onPointerDown}
       onPointerMove={(event) => dragging && follow(event)}
       onPointerUp={() => setDragging(false)}

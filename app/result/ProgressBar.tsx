@@ -1,11 +1,14 @@
-import type { CSSProperties, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { text } from '../i18n';
 import type { Activity } from '../state/types';
 import { overall, segments } from './progress';
 
 const MB = 1e6;
 
-function words(activity: Exclude<Activity, { kind: 'idle' }>): { readonly phase: string; readonly count: string } {
+function words(activity: Exclude<Activity, { kind: 'idle' }>): {
+  readonly phase: string;
+  readonly count: string;
+} {
   const { done, total } = activity;
   if (activity.kind === 'running') {
     const count = activity.phase === 'denoising' ? text.progress.count(done, total) : '';
@@ -39,7 +42,7 @@ export function ProgressBar({ activity }: { readonly activity: Activity }): Reac
         aria-valuetext={count ? `${phase}, ${count}` : phase}
       >
         {list.map(({ phase: key, share, filled }) => (
-          <span key={key} className="progress-segment" style={{ flexGrow: share, '--filled': filled } as CSSProperties} />
+          <span key={key} className="progress-segment" style={{ flexGrow: share, '--filled': filled }} />
         ))}
       </div>
     </div>

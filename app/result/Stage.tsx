@@ -11,15 +11,12 @@ import { PixelCanvas } from './PixelCanvas';
 import { pixels } from './pixels';
 import { ProgressBar } from './ProgressBar';
 
-const readResult = (): typeof pixels.result => pixels.result;
-const readPreview = (): typeof pixels.preview => pixels.preview;
-
 function useBox(): readonly [React.RefObject<HTMLDivElement | null>, Box] {
   const ref = useRef<HTMLDivElement>(null);
   const [box, setBox] = useState<Box>({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const element = ref.current;
-    if (!element) return;
+    if (!element) return undefined;
     const measure = (): void => setBox({ width: element.clientWidth, height: element.clientHeight });
     measure();
     const observer = new ResizeObserver(measure);
@@ -43,12 +40,22 @@ export function Stage(): ReactNode {
   const picture = busy ? asked.pictures.b : (shown?.pictures.b ?? undefined);
   const size = picture && fit(picture, box);
   const before = picture && (
-    <img src={images.url(picture.id)} alt={text.result.altBefore} draggable={false} width={picture.width} height={picture.height} />
+    <img
+      src={images.url(picture.id)}
+      alt={text.result.altBefore}
+      draggable={false}
+      width={picture.width}
+      height={picture.height}
+    />
   );
   const stale = shown && !busy && isStale(asked, shown);
 
   return (
-    <section className="stage" data-result={shown && !busy ? 'ready' : busy ? 'running' : 'empty'} aria-labelledby="stage-title">
+    <section
+      className="stage"
+      data-result={shown && !busy ? 'ready' : busy ? 'running' : 'empty'}
+      aria-labelledby="stage-title"
+    >
       <header className="zone-head">
         <span className="symbol symbol-made" aria-hidden="true">
           {text.result.symbol}
@@ -56,18 +63,29 @@ export function Stage(): ReactNode {
         <h2 id="stage-title" className="zone-title">
           {text.result.title}
         </h2>
-        {shown && !busy && <span className="zone-size">{text.zone.size(shown.pictures.b.width, shown.pictures.b.height)}</span>}
+        {shown && !busy && (
+          <span className="zone-size">{text.zone.size(shown.pictures.b.width, shown.pictures.b.height)}</span>
+        )}
       </header>
       <div className="stage-frame" ref={frame}>
         {picture && size ? (
-          <div className="stage-fit" style={size}>
+          <div className="stage-fit" style={{ width: size.width, height: size.height }}>
             {busy ? (
               <div className="stage-live">
                 {before}
-                {preview && <PixelCanvas className="stage-preview" read={readPreview} revision={preview.step} label={text.result.step(preview.step, preview.steps)} />}
+                {preview && (
+                  <PixelCanvas
+                    className="stage-preview"
+                    image={pixels.preview}
+                    label={text.result.step(preview.step, preview.steps)}
+                  />
+                )}
               </div>
             ) : (
-              <Compare before={before} after={<PixelCanvas result read={readResult} revision={shown?.revision ?? 0} label={text.result.alt} />} />
+              <Compare
+                before={before}
+                after={<PixelCanvas result image={pixels.result} label={text.result.alt} />}
+              />
             )}
           </div>
         ) : (

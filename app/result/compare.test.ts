@@ -3,8 +3,14 @@ import { clipOf, fit, percentAfterKey, percentAt } from './compare';
 
 describe('fit', () => {
   it('fills the frame in one direction and keeps the aspect', () => {
-    expect(fit({ width: 4000, height: 2000 }, { width: 1000, height: 1000 })).toEqual({ width: 1000, height: 500 });
-    expect(fit({ width: 2000, height: 4000 }, { width: 1000, height: 1000 })).toEqual({ width: 500, height: 1000 });
+    expect(fit({ width: 4000, height: 2000 }, { width: 1000, height: 1000 })).toEqual({
+      width: 1000,
+      height: 500,
+    });
+    expect(fit({ width: 2000, height: 4000 }, { width: 1000, height: 1000 })).toEqual({
+      width: 500,
+      height: 1000,
+    });
   });
 
   it('gives nothing for a frame that is not laid out yet', () => {

@@ -46,6 +46,7 @@ describe('withText', () => {
   });
 
   it('refuses keywords that PNG does not allow', () => {
-    for (const keyword of ['', ' lead', 'trail ', 'ä', 'x'.repeat(80)]) expect(() => textChunk(keyword, '')).toThrow(RangeError);
+    for (const keyword of ['', ' lead', 'trail ', 'ä', 'x'.repeat(80)])
+      expect(() => textChunk(keyword, '')).toThrow(RangeError);
   });
 });

@@ -36,7 +36,8 @@ function chunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** `keyword`: 1–79 Latin letters, digits or spaces. */
 export function textChunk(keyword: string, text: string): Uint8Array<ArrayBuffer> {
-  if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword)) throw new RangeError(`Not a PNG keyword: ${keyword}`);
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword))
+    throw new RangeError(`Not a PNG keyword: ${keyword}`);
   // keyword, 0, compression flag 0, method 0, empty language, 0, empty translated keyword, 0, text
   return chunk('iTXt', new TextEncoder().encode(`${keyword}\0\0\0\0\0${text}`));
 }

@@ -28,10 +28,15 @@ export interface Segment {
 }
 
 export function segments(activity: Exclude<Activity, { kind: 'idle' }>): readonly Segment[] {
-  const list: readonly (readonly [RunPhase | LoadPhase, number])[] = activity.kind === 'running' ? RUN_SEGMENTS : LOAD_SEGMENTS;
+  const list: readonly (readonly [RunPhase | LoadPhase, number])[] =
+    activity.kind === 'running' ? RUN_SEGMENTS : LOAD_SEGMENTS;
   const current = list.findIndex(([phase]) => phase === activity.phase);
   const part = activity.total > 0 ? Math.min(1, activity.done / activity.total) : 0;
-  return list.map(([phase, share], index) => ({ phase, share, filled: index < current ? 1 : index === current ? part : 0 }));
+  return list.map(([phase, share], index) => ({
+    phase,
+    share,
+    filled: index < current ? 1 : index === current ? part : 0,
+  }));
 }
 
 /** 0..100, whole. */

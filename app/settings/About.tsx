@@ -18,7 +18,9 @@ export function About(): ReactNode {
         [words.model, `${pack.name} ${pack.version}`],
         [words.size, `${(pack.bytes / 1e6).toFixed(1)} MB`],
         [words.licence, pack.licence],
-        ...(milliseconds === undefined ? [] : [[words.lastRun, text.result.seconds((milliseconds / 1000).toFixed(1))] as const]),
+        ...(milliseconds === undefined
+          ? []
+          : [[words.lastRun, text.result.seconds((milliseconds / 1000).toFixed(1))] as const]),
       ]
     : [[words.backend, words.unknown]];
   return (

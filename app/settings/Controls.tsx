@@ -1,4 +1,4 @@
-import { useId, type CSSProperties, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { text } from '../i18n';
 import { ask } from '../state/store';
 import { ActionButton } from '../ui/Button';
@@ -25,7 +25,7 @@ function Strength(): ReactNode {
         list={`${id}-ticks`}
         value={percent}
         aria-valuetext={text.controls.strengthValue(percent)}
-        style={{ '--at': `${percent / 2}%` } as CSSProperties}
+        style={{ '--at': `${percent / 2}%` }}
         onChange={(event) => session.setStrength(Number(event.currentTarget.value) / 100)}
       />
       <datalist id={`${id}-ticks`}>
@@ -81,7 +81,11 @@ export function Controls(): ReactNode {
   return (
     <div className="controls">
       <div className="controls-go">
-        <ActionButton action={busy ? 'cancel' : 'generate'} kind={busy ? 'plain' : 'primary'} className="button-large" />
+        <ActionButton
+          action={busy ? 'cancel' : 'generate'}
+          kind={busy ? 'plain' : 'primary'}
+          className="button-large"
+        />
       </div>
       <Strength />
       <Disclosure label={text.controls.advanced}>

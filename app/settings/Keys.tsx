@@ -4,12 +4,18 @@ import { actions, shortcutLabel } from '../state/actions';
 
 /** The shortcuts help, printed from the actions table. */
 export function Keys(): ReactNode {
-  const rows = Object.values(actions).flatMap(({ label, shortcut }) => (shortcut ? [[shortcutLabel(shortcut), label] as const] : []));
+  const rows = Object.values(actions).flatMap(({ label, shortcut }) =>
+    shortcut ? [[shortcutLabel(shortcut), label] as const] : [],
+  );
   return (
     <dialog id="keys" className="dialog" aria-labelledby="keys-title">
       <h2 id="keys-title">{text.keys.title}</h2>
       <dl className="facts">
-        {[...rows, [shortcutLabel({ key: 'v', mod: true }), text.keys.paste] as const, ['← →', text.keys.compare] as const].map(([key, label]) => (
+        {[
+          ...rows,
+          [shortcutLabel({ key: 'v', mod: true }), text.keys.paste] as const,
+          ['← →', text.keys.compare] as const,
+        ].map(([key, label]) => (
           <div key={key}>
             <dt>
               <kbd>{key}</kbd>

@@ -74,7 +74,10 @@ export function shortcutLabel({ key, mod, shift }: Shortcut): string {
   return [mod ? (apple() ? '⌘' : 'Ctrl') : '', shift ? 'Shift' : '', name].filter(Boolean).join(' + ');
 }
 
-export function matches(shortcut: Shortcut, event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>): boolean {
+export function matches(
+  shortcut: Shortcut,
+  event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>,
+): boolean {
   if (event.altKey || event.key.toLowerCase() !== shortcut.key) return false;
   const mod = event.ctrlKey || event.metaKey;
   // "?" needs Shift on most keyboards, so Shift is only compared together with Ctrl or ⌘.
@@ -86,7 +89,9 @@ export function listen(session: Session): () => void {
   const onKey = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.repeat) return;
     if (document.querySelector('dialog[open]')) return;
-    const typing = event.target instanceof HTMLElement && event.target.matches('input[type=number], input[type=text], textarea');
+    const typing =
+      event.target instanceof HTMLElement &&
+      event.target.matches('input[type=number], input[type=text], textarea');
     for (const action of Object.values(actions)) {
       const { shortcut } = action;
       if (!shortcut || !matches(shortcut, event) || (typing && !shortcut.mod)) continue;

@@ -72,6 +72,9 @@ describe('autosave and recover', () => {
     storage.kept.set('slot:a', { blob: 'not a blob' });
     storage.kept.set('slot:b', { blob: new Blob([]) });
     storage.kept.set('options', { strength: 9, steps: 'many', seed: -1 });
-    expect(await recover(storage)).toEqual({ pictures: {}, options: { strength: 1, steps: undefined, seed: 0 } });
+    expect(await recover(storage)).toEqual({
+      pictures: {},
+      options: { strength: 1, steps: undefined, seed: 0 },
+    });
   });
 });

@@ -4,7 +4,7 @@ import { text } from '../i18n';
 import { markRun } from './crash-guard';
 import type { Parts } from './session';
 import { emptySlots, note } from './store';
-import type { Picture, Shown, Slot } from './types';
+import { SLOTS, type Picture, type Shown, type Slot } from './types';
 
 /** While the strength is dragged on a bigger picture, a copy of this size is shown first. */
 const LIVE_SIDE = 1600;
@@ -59,7 +59,7 @@ function onProgress({ store, pixels }: Parts, progress: Progress): void {
 export async function generate(parts: Parts, signal: AbortSignal): Promise<void> {
   const { store, engine, images } = parts;
   const { asked } = store.getState();
-  note(store, 'result', undefined);
+  for (const place of ['result', ...SLOTS] as const) note(store, place, undefined);
   const missing = emptySlots(asked);
   for (const slot of missing) note(store, slot, text.notes.missing(slot));
   const { a, a2, b } = asked.pictures;
@@ -95,7 +95,8 @@ export async function generate(parts: Parts, signal: AbortSignal): Promise<void>
   }
   // The strength may have been moved while the run was on.
   const now = store.getState();
-  if (now.shown && now.shown.report.strength !== now.asked.strength) await rerender(parts, now.asked.strength);
+  if (now.shown && now.shown.report.strength !== now.asked.strength)
+    await rerender(parts, now.asked.strength);
 }
 
 function show(parts: Parts, result: RunResult, pictures: Record<Slot, Picture>, full: boolean): void {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Outcome, PackInfo, RunOptions, RunResult } from '../../workers/engine/protocol';
+import { deferred } from '../deferred';
 import type { Pixels } from '../result/pixels';
 import { images } from '../triplet/images';
 import { Session, type SessionEngine } from './session';
@@ -26,7 +27,17 @@ function result({ strength = 1, steps = pack.steps, seed = 0 }: RunOptions): Run
   return {
     image: { width: 1, height: 1, data: new Uint8ClampedArray(4) },
     coefficients: { targets: 1, elements: 2, values: Float32Array.of(0.5, 0.5) },
-    report: { timings: {}, stepTimings: [], anchor: 'colour', backend: 'wasm', adapter: 'test', precision: 'fp32', strength, steps, seed },
+    report: {
+      timings: {},
+      stepTimings: [],
+      anchor: 'colour',
+      backend: 'wasm',
+      adapter: 'test',
+      precision: 'fp32',
+      strength,
+      steps,
+      seed,
+    },
   };
 }
 
@@ -40,8 +51,13 @@ const bad: Outcome<never> = {
 const fake = {
   pack: pack as PackInfo | undefined,
   load: vi.fn(async () => good(pack)),
-  inspect: vi.fn(async (): Promise<Outcome<{ width: number; height: number }>> => good({ width: 4, height: 3 })),
-  run: vi.fn(async (_signal: AbortSignal, _triplet: unknown, options: RunOptions): Promise<Outcome<RunResult>> => good(result(options))),
+  inspect: vi.fn(async (): Promise<Outcome<{ width: number; height: number }>> =>
+    good({ width: 4, height: 3 }),
+  ),
+  run: vi.fn(
+    async (_signal: AbortSignal, _triplet: unknown, options: RunOptions): Promise<Outcome<RunResult>> =>
+      good(result(options)),
+  ),
   rerender: vi.fn(async (_signal: AbortSignal, options: RunOptions) => good(result(options))),
   diagnostics: async () => undefined,
 } satisfies SessionEngine;
@@ -90,11 +106,11 @@ describe('placing a picture', () => {
   });
 
   it('lets the later of two drops win, whichever is inspected first', async () => {
-    let finish: (value: Outcome<{ width: number; height: number }>) => void = () => undefined;
-    fake.inspect.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)));
+    const inspection = deferred<Outcome<{ width: number; height: number }>>();
+    fake.inspect.mockReturnValueOnce(inspection.promise);
     const slow = session.place('a', picture, 'slow.png');
     await session.place('a', picture, 'fast.png');
-    finish(good({ width: 1, height: 1 }));
+    inspection.resolve(good({ width: 1, height: 1 }));
     expect(await slow).toBe(false);
     expect(state().asked.pictures.a?.name).toBe('fast.png');
   });

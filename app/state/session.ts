@@ -115,7 +115,8 @@ export class Session {
 
   /** Make sure that the full-size picture is the one in `pixels`. */
   async settle(): Promise<void> {
-    if (this.store.getState().shown?.full === false) await rerender(this.parts, this.store.getState().asked.strength, true);
+    if (this.store.getState().shown?.full === false)
+      await rerender(this.parts, this.store.getState().asked.strength, true);
   }
 
   /** Bring back what was kept, then keep every change. */
@@ -125,17 +126,17 @@ export class Session {
     try {
       const kept = await recover(storage);
       if (kept.options) ask(store, kept.options);
-      autosave(store, storage, images.blob, failure);
+      autosave(store, storage, (id) => images.blob(id), failure);
       const slots = SLOTS.filter((slot) => kept.pictures[slot] && !store.getState().asked.pictures[slot]);
       const placed = await Promise.all(
         slots.map((slot) => {
           const picture = kept.pictures[slot];
-          return picture ? this.place(slot, picture.blob, picture.name) : false;
+          return picture ? this.place(slot, picture.blob, picture.name) : Promise.resolve(false);
         }),
       );
       if (placed.some(Boolean)) this.say(text.said.recovered);
     } catch {
-      autosave(store, storage, images.blob, failure);
+      autosave(store, storage, (id) => images.blob(id), failure);
     }
   }
 

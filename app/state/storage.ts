@@ -10,8 +10,8 @@ const TABLE = 'kept';
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('IndexedDB failed'));
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB failed')));
   });
 }
 
@@ -21,15 +21,15 @@ export function indexedDbStorage(name: string): Storage {
   function open(): Promise<IDBDatabase> {
     if (database) return database;
     const request = indexedDB.open(name, 1);
-    request.onupgradeneeded = () => {
+    request.addEventListener('upgradeneeded', () => {
       request.result.createObjectStore(TABLE);
-    };
+    });
     database = settled(request).then((db) => {
       // Another tab may want a newer version: let it, and open again when needed.
-      db.onversionchange = () => {
+      db.addEventListener('versionchange', () => {
         db.close();
         database = undefined;
-      };
+      });
       return db;
     });
     // A refusal (private window, no space) must not be remembered: the next call tries again.

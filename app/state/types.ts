@@ -1,11 +1,5 @@
 /** The store's shape: ids and small values only. Pixels live with their owners (images.ts, pixels.ts). */
-import type {
-  EngineError,
-  LoadPhase,
-  PackInfo,
-  RunPhase,
-  RunReport,
-} from '../../workers/engine/protocol';
+import type { EngineError, LoadPhase, PackInfo, RunPhase, RunReport } from '../../workers/engine/protocol';
 
 export type Slot = 'a' | 'a2' | 'b';
 export const SLOTS: readonly Slot[] = ['a', 'a2', 'b'];

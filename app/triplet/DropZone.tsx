@@ -36,7 +36,8 @@ export function DropZone({ slot }: { readonly slot: Slot }): ReactNode {
         setOver(true);
       }}
       onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget instanceof Node ? event.relatedTarget : null)) setOver(false);
+        if (!event.currentTarget.contains(event.relatedTarget instanceof Node ? event.relatedTarget : null))
+          setOver(false);
       }}
       onDrop={onDrop}
     >
@@ -67,7 +68,12 @@ export function DropZone({ slot }: { readonly slot: Slot }): ReactNode {
           )}
         </button>
         {picture && (
-          <button type="button" className="icon-button zone-remove" aria-label={text.zone.remove(slot)} onClick={() => session.remove(slot)}>
+          <button
+            type="button"
+            className="icon-button zone-remove"
+            aria-label={text.zone.remove(slot)}
+            onClick={() => session.remove(slot)}
+          >
             <CloseIcon />
           </button>
         )}

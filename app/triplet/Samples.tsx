@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import { text, type SampleName } from '../i18n';
 import { useSession } from '../ui/use-store';
-import { sampleUrl, SAMPLES, useSample as takeSample } from './samples';
+import { sampleUrl, SAMPLES, takeSample } from './samples';
 
 export function Samples(): ReactNode {
   const session = useSession();
@@ -27,7 +27,14 @@ export function Samples(): ReactNode {
               aria-busy={taking === sample}
               onClick={() => void take(sample)}
             >
-              <img src={sampleUrl(sample, 'thumb')} alt="" width={320} height={240} loading="lazy" decoding="async" />
+              <img
+                src={sampleUrl(sample, 'thumb')}
+                alt=""
+                width={320}
+                height={240}
+                loading="lazy"
+                decoding="async"
+              />
               <span aria-hidden="true">{text.samples.names[sample]}</span>
             </button>
           </li>

@@ -31,6 +31,11 @@ function focusedSlot(): Slot | undefined {
   return SLOTS.find((slot) => slot === zone);
 }
 
+/** Without it the browser would leave the page to show a file dropped beside a zone. */
+function onDragOver(event: DragEvent): void {
+  event.preventDefault();
+}
+
 /** Paste and drop anywhere on the page. Returns a function that stops. */
 export function listenForFiles(session: Session): () => void {
   const slotFor = (): Slot => focusedSlot() ?? emptySlots(session.store.getState().asked)[0] ?? 'b';
@@ -43,8 +48,6 @@ export function listenForFiles(session: Session): () => void {
     event.preventDefault();
     placeFiles(session, slotFor(), files);
   };
-  // Without these two the browser would leave the page to show a file dropped beside a zone.
-  const onDragOver = (event: DragEvent): void => event.preventDefault();
   const onDrop = (event: DragEvent): void => {
     if (event.defaultPrevented) return;
     event.preventDefault();

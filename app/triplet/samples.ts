@@ -11,7 +11,7 @@ export function sampleUrl(sample: SampleName, file: string): string {
   return new URL(`samples/${sample}/${file}.jpg`, document.baseURI).href;
 }
 
-export async function useSample(session: Session, sample: SampleName): Promise<void> {
+export async function takeSample(session: Session, sample: SampleName): Promise<void> {
   try {
     const blobs = await Promise.all(
       SLOTS.map(async (slot) => {
@@ -23,7 +23,7 @@ export async function useSample(session: Session, sample: SampleName): Promise<v
     await Promise.all(
       SLOTS.map((slot, index) => {
         const blob = blobs[index];
-        return blob ? session.place(slot, blob, `${text.samples.names[sample]}.jpg`) : false;
+        return blob ? session.place(slot, blob, `${text.samples.names[sample]}.jpg`) : Promise.resolve(false);
       }),
     );
   } catch {

@@ -24,7 +24,12 @@ export function PlaceAlert({ place }: { readonly place: Place }): ReactNode {
             {note.code && !note.code.startsWith('image/') && <ActionButton action="diagnostics" />}
           </div>
           {!hint && (
-            <button type="button" className="icon-button" aria-label={text.actions.close} onClick={() => session.dismiss(place)}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={text.actions.close}
+              onClick={() => session.dismiss(place)}
+            >
               <CloseIcon />
             </button>
           )}

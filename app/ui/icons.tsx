@@ -64,7 +64,14 @@ export const Mark = (): ReactNode => (
 
 /** The long arrow between a picture and its edit. */
 export const BecomesArrow = (): ReactNode => (
-  <svg className="becomes-arrow" viewBox="0 0 56 16" width="56" height="16" aria-hidden="true" focusable="false">
+  <svg
+    className="becomes-arrow"
+    viewBox="0 0 56 16"
+    width="56"
+    height="16"
+    aria-hidden="true"
+    focusable="false"
+  >
     <path d="M2 8h50M45.500 2 52 8l-6.500 6" />
   </svg>
 );
