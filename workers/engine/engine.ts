@@ -1,8 +1,8 @@
 /** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
 import { encodeTriplet, tripletKey, type Decode, type Encoded } from './encode';
-import { EngineFailure } from './errors';
+import { Aborted, EngineFailure } from './errors';
 import { fitWithin, shrink } from './image/resize';
-import { Job, type Hooks } from './job';
+import { Job, yieldToMessages, type Hooks } from './job';
 import { Merger } from './merge';
 import type { Model } from './model';
 import { checkMaxSide, checkOptions, checkStrength } from './options';
@@ -68,11 +68,42 @@ export class PackEngine<Data> implements Engine {
   }
 
   async encode(triplet: Triplet, hooks: Hooks): Promise<Coefficients> {
-    const encoded = await this.#encode(triplet, new Job(hooks, this.runtime));
+    const encoded = await this.#explained(() => this.#encode(triplet, new Job(hooks, this.runtime)));
     return this.#coefficients(encoded.coefficients);
   }
 
-  async run(triplet: Triplet, options: RunOptions, hooks: Hooks): Promise<RunResult> {
+  run(triplet: Triplet, options: RunOptions, hooks: Hooks): Promise<RunResult> {
+    return this.#explained(() => this.#run(triplet, options, hooks));
+  }
+
+  rerender(options: Pick<RunOptions, 'strength' | 'maxSide'>, hooks: Hooks): Promise<RunResult> {
+    return this.#explained(() => this.#rerender(options, hooks));
+  }
+
+  async dispose(): Promise<void> {
+    this.#last?.sampled.dispose();
+    this.#last?.encoded.dispose();
+    if (this.#encoded !== this.#last?.encoded) this.#encoded?.dispose();
+    this.#last = undefined;
+    this.#encoded = undefined;
+    await this.model.dispose();
+    await this.runtime.dispose();
+  }
+
+  /** A call that fails because the device is gone says so, whichever error came up first. */
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (thrown instanceof Aborted || thrown instanceof EngineFailure) throw thrown;
+      // The loss itself may be told just after the calls that it broke.
+      await yieldToMessages();
+      this.runtime.check();
+      throw thrown;
+    }
+  }
+
+  async #run(triplet: Triplet, options: RunOptions, hooks: Hooks): Promise<RunResult> {
     const checked = checkOptions(options, this.model.manifest);
     const job = new Job(hooks, this.runtime);
     const encoded = await this.#encode(triplet, job);
@@ -100,7 +131,7 @@ export class PackEngine<Data> implements Engine {
     return { image, coefficients: this.#coefficients(coefficients), report };
   }
 
-  async rerender(options: Pick<RunOptions, 'strength' | 'maxSide'>, hooks: Hooks): Promise<RunResult> {
+  async #rerender(options: Pick<RunOptions, 'strength' | 'maxSide'>, hooks: Hooks): Promise<RunResult> {
     const strength = checkStrength(options.strength);
     const maxSide = checkMaxSide(options.maxSide);
     const last = this.#last;
@@ -114,16 +145,6 @@ export class PackEngine<Data> implements Engine {
       coefficients: this.#coefficients(last.coefficients),
       report: { ...last.report, strength, timings: job.timings, stepTimings: [] },
     };
-  }
-
-  async dispose(): Promise<void> {
-    this.#last?.sampled.dispose();
-    this.#last?.encoded.dispose();
-    if (this.#encoded !== this.#last?.encoded) this.#encoded?.dispose();
-    this.#last = undefined;
-    this.#encoded = undefined;
-    await this.model.dispose();
-    await this.runtime.dispose();
   }
 
   #coefficients(values: Float32Array): Coefficients {

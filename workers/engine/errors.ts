@@ -53,17 +53,15 @@ export function asEngineError(thrown: unknown): EngineError {
   };
 }
 
-export function isAbort(thrown: unknown): boolean {
-  // fetch and streams throw a DOMException of this name when their signal fires.
-  return thrown instanceof Aborted || (thrown instanceof Error && thrown.name === 'AbortError');
-}
-
-/** Settles to an outcome, never rejects. */
+/**
+ * Settles to an outcome, never rejects. Only `Aborted` is an abort: WebGPU also throws an
+ * `AbortError`, when a device is lost while a buffer is being read.
+ */
 export async function toOutcome<T>(work: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (thrown) {
-    if (isAbort(thrown)) return { ok: false, aborted: true };
+    if (thrown instanceof Aborted) return { ok: false, aborted: true };
     return { ok: false, aborted: false, error: asEngineError(thrown) };
   }
 }

@@ -78,6 +78,13 @@ describe('JobQueue', () => {
     expect(() => new JobQueue().cancel(9)).not.toThrow();
   });
 
+  it('takes nobody else’s AbortError for a cancel', async () => {
+    const outcome = await new JobQueue().add(1, async () => {
+      throw new DOMException('the device was lost while a buffer was read', 'AbortError');
+    });
+    expect(outcome).toMatchObject({ ok: false, aborted: false });
+  });
+
   it('recognises running out of memory', async () => {
     const outcome = await new JobQueue().add(1, async () => {
       throw new RangeError('Array buffer allocation failed');
