@@ -1,0 +1,1 @@
+"""Training data: free photographs, procedural images, transformation families, quadruples."""
