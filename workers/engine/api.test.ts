@@ -52,7 +52,12 @@ function setUp(): { api: EngineApi; engines: FakeEngine[]; refuse: Set<string> }
     inspect: async () => {
       throw new EngineFailure('image/empty', 'Empty.', 'Choose another.');
     },
-    environment: async () => ({ userAgent: 'test', crossOriginIsolated: true, threads: 2, webgpu: undefined }),
+    environment: async () => ({
+      userAgent: 'test',
+      crossOriginIsolated: true,
+      threads: 2,
+      webgpu: undefined,
+    }),
   });
   return { api, engines, refuse };
 }
@@ -60,7 +65,10 @@ function setUp(): { api: EngineApi; engines: FakeEngine[]; refuse: Set<string> }
 describe('the worker API', () => {
   it('asks for a pack before anything else', async () => {
     const { api } = setUp();
-    expect(await api.run(1, triplet, {}, quiet)).toMatchObject({ ok: false, error: { code: 'engine/not-loaded' } });
+    expect(await api.run(1, triplet, {}, quiet)).toMatchObject({
+      ok: false,
+      error: { code: 'engine/not-loaded' },
+    });
   });
 
   it('loads, runs, and replaces the pack', async () => {
@@ -68,7 +76,10 @@ describe('the worker API', () => {
     expect(await api.load(1, 'one/', auto, quiet)).toMatchObject({ ok: true, value: { id: 'one/' } });
     expect(await api.load(2, 'two/', auto, quiet)).toMatchObject({ ok: true });
     expect(engines.map((engine) => engine.disposed)).toEqual([true, false]);
-    expect(await api.run(3, triplet, {}, quiet)).toMatchObject({ ok: true, value: { report: { anchor: 'two/' } } });
+    expect(await api.run(3, triplet, {}, quiet)).toMatchObject({
+      ok: true,
+      value: { report: { anchor: 'two/' } },
+    });
   });
 
   it('recovers from a lost device: the run fails, the next one opens the pack again', async () => {
@@ -94,7 +105,10 @@ describe('the worker API', () => {
       engine.failed = true;
       throw new EngineFailure('engine/device-lost', 'Lost.', 'Again.');
     };
-    expect(await api.run(2, triplet, {}, quiet)).toMatchObject({ ok: false, error: { code: 'engine/device-lost' } });
+    expect(await api.run(2, triplet, {}, quiet)).toMatchObject({
+      ok: false,
+      error: { code: 'engine/device-lost' },
+    });
     expect((await api.diagnostics()).lastError).toMatchObject({ code: 'engine/device-lost' });
     expect(await api.load(3, 'one/', auto, quiet)).toMatchObject({ ok: true });
     expect(await api.run(4, triplet, {}, quiet)).toMatchObject({ ok: true });
@@ -104,8 +118,14 @@ describe('the worker API', () => {
     const { api, refuse } = setUp();
     refuse.add('bad/');
     await api.load(1, 'one/', auto, quiet);
-    expect(await api.load(2, 'bad/', auto, quiet)).toMatchObject({ ok: false, error: { code: 'pack/network' } });
-    expect(await api.run(3, triplet, {}, quiet)).toMatchObject({ ok: true, value: { report: { anchor: 'one/' } } });
+    expect(await api.load(2, 'bad/', auto, quiet)).toMatchObject({
+      ok: false,
+      error: { code: 'pack/network' },
+    });
+    expect(await api.run(3, triplet, {}, quiet)).toMatchObject({
+      ok: true,
+      value: { report: { anchor: 'one/' } },
+    });
   });
 
   it('cancels a load, which is no error', async () => {
@@ -126,6 +146,9 @@ describe('the worker API', () => {
     await api.load(1, 'one/', auto, quiet);
     await api.dispose();
     expect(engines[0]?.disposed).toBe(true);
-    expect(await api.run(2, triplet, {}, quiet)).toMatchObject({ ok: false, error: { code: 'engine/not-loaded' } });
+    expect(await api.run(2, triplet, {}, quiet)).toMatchObject({
+      ok: false,
+      error: { code: 'engine/not-loaded' },
+    });
   });
 });

@@ -2,14 +2,7 @@
 import { EngineFailure, toOutcome } from './errors';
 import type { Engine } from './engine';
 import type { Hooks } from './job';
-import type {
-  Diagnostics,
-  EngineApi,
-  EngineError,
-  EngineOptions,
-  Outcome,
-  RunReport,
-} from './protocol';
+import type { Diagnostics, EngineApi, EngineError, EngineOptions, Outcome, RunReport } from './protocol';
 import { JobQueue } from './queue';
 
 /** The world outside the engine, so that the API can be tested without a browser. */

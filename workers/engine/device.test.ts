@@ -78,7 +78,10 @@ describe('chooseBackend', () => {
   it('takes WASM on a software adapter unless WebGPU was asked for', async () => {
     withAdapter(adapter({ vendor: 'google', architecture: 'swiftshader' }));
     expect(await chooseBackend('auto')).toEqual({ backend: 'wasm' });
-    expect(await chooseBackend('webgpu')).toMatchObject({ backend: 'webgpu', own: { summary: { software: true } } });
+    expect(await chooseBackend('webgpu')).toMatchObject({
+      backend: 'webgpu',
+      own: { summary: { software: true } },
+    });
   });
 
   it('says so when WebGPU was asked for and is not there', async () => {

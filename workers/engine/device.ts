@@ -141,9 +141,7 @@ export async function openDevice(adapter: GPUAdapter): Promise<OwnDevice> {
   return { device, summary: summarise(adapter), watch: new DeviceWatch(device) };
 }
 
-export type Choice =
-  | { readonly backend: 'webgpu'; readonly own: OwnDevice }
-  | { readonly backend: 'wasm' };
+export type Choice = { readonly backend: 'webgpu'; readonly own: OwnDevice } | { readonly backend: 'wasm' };
 
 /**
  * `auto`: WebGPU on a hardware adapter, else WASM. `webgpu` accepts a software adapter too.
@@ -160,6 +158,11 @@ export async function chooseBackend(wanted: EngineOptions['backend'] | Backend):
     return { backend: 'webgpu', own: await openDevice(adapter) };
   } catch (thrown) {
     if (wanted === 'auto') return { backend: 'wasm' };
-    throw new EngineFailure('engine/no-backend', 'The graphics card could not be opened.', REMEDY_NO_WEBGPU, thrown);
+    throw new EngineFailure(
+      'engine/no-backend',
+      'The graphics card could not be opened.',
+      REMEDY_NO_WEBGPU,
+      thrown,
+    );
   }
 }

@@ -31,7 +31,9 @@ export interface Encoded<Data> {
 /** Blobs that cross to the worker are new objects each time, so only their content tells. */
 export async function tripletKey(triplet: Triplet): Promise<string> {
   const digests = await Promise.all(
-    [triplet.a, triplet.a2, triplet.b].map(async (blob) => crypto.subtle.digest('SHA-256', await blob.arrayBuffer())),
+    [triplet.a, triplet.a2, triplet.b].map(async (blob) =>
+      crypto.subtle.digest('SHA-256', await blob.arrayBuffer()),
+    ),
   );
   return digests.map((digest) => [...new Uint8Array(digest)].join('.')).join('/');
 }
@@ -92,7 +94,8 @@ export async function encodeTriplet<Data>(
       return decoded;
     });
     const [imageA, imageA2, image] = images;
-    if (imageA === undefined || imageA2 === undefined || image === undefined) throw new Error('three pictures are needed');
+    if (imageA === undefined || imageA2 === undefined || image === undefined)
+      throw new Error('three pictures are needed');
 
     const { a, a2, b, full } = await job.phase('preparing', 3, async (report) => {
       const shrinkA = passing.keep(compute.uploadImage(imageA, 'a'));
@@ -127,7 +130,18 @@ export async function encodeTriplet<Data>(
     });
 
     const coefficients = await job.phase('encoding', 1, () => coefficientsOf(runtime, model, [a, a2, b]));
-    return { key, image, full, b, anchorB, anchor, pairs, target, coefficients, dispose: () => kept.dispose() };
+    return {
+      key,
+      image,
+      full,
+      b,
+      anchorB,
+      anchor,
+      pairs,
+      target,
+      coefficients,
+      dispose: () => kept.dispose(),
+    };
   } catch (thrown) {
     kept.dispose();
     throw thrown;

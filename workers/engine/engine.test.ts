@@ -11,7 +11,9 @@ import type { Progress, RgbaImage, Triplet } from './protocol';
 import type { Runtime } from './runtime';
 import { tinyPack } from './testing/tiny-pack';
 
-type Outputs = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array<ArrayBuffer> }>>;
+type Outputs = Readonly<
+  Record<string, { readonly dims: readonly number[]; readonly data: Float32Array<ArrayBuffer> }>
+>;
 
 function fakeGraph(
   inputNames: readonly string[],
@@ -148,7 +150,15 @@ describe('PackEngine', () => {
     expect(meanOf(image) - meanOf(before)).toBeCloseTo(60, 0);
     expect(times.map((t) => Math.round(t * 3))).toEqual([0, 1, 2]);
     expect(report.stepTimings).toHaveLength(3);
-    expect(Object.keys(report.timings)).toEqual(['decoding', 'preparing', 'anchoring', 'encoding', 'merging', 'denoising', 'rendering']);
+    expect(Object.keys(report.timings)).toEqual([
+      'decoding',
+      'preparing',
+      'anchoring',
+      'encoding',
+      'merging',
+      'denoising',
+      'rendering',
+    ]);
     expect(coefficients.values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
     expect(progress.filter((one) => one.kind === 'preview')).toHaveLength(3);
   });
@@ -182,7 +192,10 @@ describe('PackEngine', () => {
     const { engine, hooks, merged, encoderRuns } = await setUp();
     const { targets, elements } = await engine.encode(triplet, hooks);
     expect([targets, elements]).toEqual([1, 2]);
-    const set = (...values: number[]) => ({ coefficients: { targets, elements, values: Float32Array.from(values) }, steps: 1 });
+    const set = (...values: number[]) => ({
+      coefficients: { targets, elements, values: Float32Array.from(values) },
+      steps: 1,
+    });
     // Base is 0 at [0, 0]; element 0 adds 1 there, element 1 adds 10.
     await engine.run(triplet, set(1, 0), hooks);
     await engine.run(triplet, set(1, 2), hooks); // one element: a partial merge
@@ -222,7 +235,10 @@ describe('PackEngine', () => {
   it('leaks nothing when a picture cannot be decoded', async () => {
     const { engine, hooks, live } = await setUp();
     const held = live.count;
-    const broken = { ...triplet, b: { arrayBuffer: async () => new ArrayBuffer(0), text: () => Promise.reject(new Error('no')) } };
+    const broken = {
+      ...triplet,
+      b: { arrayBuffer: async () => new ArrayBuffer(0), text: () => Promise.reject(new Error('no')) },
+    };
     await expect(engine.run(broken as unknown as Triplet, {}, hooks)).rejects.toThrow('no');
     expect(live.count).toBe(held);
   });

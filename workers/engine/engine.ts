@@ -6,7 +6,15 @@ import { Job, yieldToMessages, type Hooks } from './job';
 import { Merger } from './merge';
 import type { Model } from './model';
 import { checkMaxSide, checkOptions, checkStrength } from './options';
-import type { Coefficients, PackInfo, RgbaImage, RunOptions, RunReport, RunResult, Triplet } from './protocol';
+import type {
+  Coefficients,
+  PackInfo,
+  RgbaImage,
+  RunOptions,
+  RunReport,
+  RunResult,
+  Triplet,
+} from './protocol';
 import type { Runtime } from './runtime';
 import { sample, type Sampled } from './sample';
 
@@ -28,7 +36,10 @@ interface LastRun<Data> {
   readonly report: RunReport;
 }
 
-export function packInfo(model: Pick<Model<unknown>, 'manifest' | 'precision'>, runtime: Pick<Runtime<unknown>, 'backend' | 'adapter'>): PackInfo {
+export function packInfo(
+  model: Pick<Model<unknown>, 'manifest' | 'precision'>,
+  runtime: Pick<Runtime<unknown>, 'backend' | 'adapter'>,
+): PackInfo {
   const { manifest, precision } = model;
   return {
     id: manifest.id,
@@ -136,7 +147,11 @@ export class PackEngine<Data> implements Engine {
     const maxSide = checkMaxSide(options.maxSide);
     const last = this.#last;
     if (last === undefined) {
-      throw new EngineFailure('engine/bad-options', 'There is no result to show again yet.', 'Make a result first.');
+      throw new EngineFailure(
+        'engine/bad-options',
+        'There is no result to show again yet.',
+        'Make a result first.',
+      );
     }
     const job = new Job(hooks, this.runtime);
     const image = await this.#render(last.encoded, last.sampled, strength, maxSide, job);
@@ -148,7 +163,11 @@ export class PackEngine<Data> implements Engine {
   }
 
   #coefficients(values: Float32Array): Coefficients {
-    return { targets: this.info.targets.length, elements: this.info.elements, values: new Float32Array(values) };
+    return {
+      targets: this.info.targets.length,
+      elements: this.info.elements,
+      values: new Float32Array(values),
+    };
   }
 
   async #encode(triplet: Triplet, job: Job): Promise<Encoded<Data>> {

@@ -8,7 +8,8 @@ export class EngineFailure extends Error {
   constructor(code: ErrorCode, message: string, remedy: string, cause?: unknown) {
     super(`${code}: ${message}`);
     this.name = 'EngineFailure';
-    this.detail = cause === undefined ? { code, message, remedy } : { code, message, remedy, cause: textOf(cause) };
+    this.detail =
+      cause === undefined ? { code, message, remedy } : { code, message, remedy, cause: textOf(cause) };
   }
 }
 
@@ -32,7 +33,8 @@ export function throwIfAborted(signal: AbortSignal): void {
 }
 
 // What engines, ORT and WebGPU say when memory runs out; none of them has a common error type.
-const MEMORY = /out of memory|bad_alloc|array buffer allocation|invalid (typed )?array(buffer)? length|GPUOutOfMemoryError|failed to allocate|memory access out of bounds.*grow/i;
+const MEMORY =
+  /out of memory|bad_alloc|array buffer allocation|invalid (typed )?array(buffer)? length|GPUOutOfMemoryError|failed to allocate|memory access out of bounds.*grow/i;
 
 export function asEngineError(thrown: unknown): EngineError {
   if (thrown instanceof EngineFailure) return thrown.detail;

@@ -38,7 +38,11 @@ export class Job {
    * Runs one phase of `total` units; `work` reports the units in between. Its time in
    * milliseconds includes waiting for the GPU to finish it.
    */
-  async phase<T>(name: RunPhase, total: number, work: (report: (done: number) => void) => Promise<T>): Promise<T> {
+  async phase<T>(
+    name: RunPhase,
+    total: number,
+    work: (report: (done: number) => void) => Promise<T>,
+  ): Promise<T> {
     const report = (done: number): void => this.hooks.onProgress({ kind: 'run', phase: name, done, total });
     await this.checkpoint();
     report(0);

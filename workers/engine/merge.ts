@@ -6,7 +6,11 @@ import type { Runtime } from './runtime';
 const MAX_PARTIAL = 16;
 
 /** The one column in which `before` and `after` differ; 'none' or 'many' otherwise. */
-export function changedElement(before: Float32Array, after: Float32Array, elements: number): number | 'none' | 'many' {
+export function changedElement(
+  before: Float32Array,
+  after: Float32Array,
+  elements: number,
+): number | 'none' | 'many' {
   let changed: number | 'none' = 'none';
   for (let i = 0; i < after.length; i += 1) {
     if (before[i] === after[i]) continue;
@@ -38,7 +42,7 @@ export class Merger<Data> {
     if (before !== undefined && changed !== 'many' && this.#partial < MAX_PARTIAL) {
       const delta = Float32Array.from(targets, (_, row) => {
         const at = row * elements + changed;
-        return (coefficients[at] ?? 0) - (before[at] ?? 0);
+        return coefficients[at] - before[at];
       });
       compute.mergeElement(targets, changed, delta, scale);
       this.#partial += 1;

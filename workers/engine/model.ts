@@ -138,7 +138,8 @@ export async function openModel<Data>(
       encoderWeights.set(name, await uploader.upload(encoderFile, name));
     }
     const base = new Map<string, Tensor<Data>>();
-    for (const name of denoiserFile.file.entries.keys()) base.set(name, await uploader.upload(denoiserFile, name));
+    for (const name of denoiserFile.file.entries.keys())
+      base.set(name, await uploader.upload(denoiserFile, name));
     const keys = await uploader.upload(basisFile, 'keys');
     const query = await uploader.upload(basisFile, 'query');
 
@@ -160,7 +161,11 @@ export async function openModel<Data>(
     }
     await runtime.settle();
 
-    const openGraph = async (label: string, inputs: Iterable<string>, outputs: Iterable<string>): Promise<Graph<Data>> => {
+    const openGraph = async (
+      label: string,
+      inputs: Iterable<string>,
+      outputs: Iterable<string>,
+    ): Promise<Graph<Data>> => {
       const model = files.get(label);
       if (model === undefined) throw new Error(`${label} was not fetched`);
       throwIfAborted(hooks.signal);
@@ -182,7 +187,18 @@ export async function openModel<Data>(
       [...Object.values(manifest.denoiser.inputs), ...denoiserWeights.keys()],
       Object.values(manifest.denoiser.outputs),
     );
-    return { manifest, precision, encoder, denoiser, encoderWeights, denoiserWeights, targets, keys, query, dispose };
+    return {
+      manifest,
+      precision,
+      encoder,
+      denoiser,
+      encoderWeights,
+      denoiserWeights,
+      targets,
+      keys,
+      query,
+      dispose,
+    };
   } catch (thrown) {
     await dispose().catch(() => undefined); // the first failure is the one to tell
     throw thrown;

@@ -11,7 +11,13 @@ beforeAll(async () => {
 
 describe('checkOptions', () => {
   it('fills in the defaults', () => {
-    expect(checkOptions({}, manifest)).toEqual({ strength: 1, steps: 3, seed: 0, coefficients: undefined, maxSide: undefined });
+    expect(checkOptions({}, manifest)).toEqual({
+      strength: 1,
+      steps: 3,
+      seed: 0,
+      coefficients: undefined,
+      maxSide: undefined,
+    });
   });
 
   it.each<RunOptions>([

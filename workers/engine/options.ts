@@ -11,7 +11,11 @@ function checkCoefficients(coefficients: Coefficients, manifest: Manifest): void
   const targets = manifest.targets.length;
   const { elements } = manifest.basis;
   const { values } = coefficients;
-  if (coefficients.targets !== targets || coefficients.elements !== elements || values.length !== targets * elements) {
+  if (
+    coefficients.targets !== targets ||
+    coefficients.elements !== elements ||
+    values.length !== targets * elements
+  ) {
     throw bad(
       `These weights are for another pack: ${coefficients.targets} × ${coefficients.elements} instead of ${targets} × ${elements}.`,
       'Load the pack they were made with, or reset the weights.',

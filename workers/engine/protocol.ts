@@ -145,7 +145,9 @@ export interface Diagnostics {
   readonly userAgent: string;
   readonly crossOriginIsolated: boolean;
   readonly threads: number;
-  readonly webgpu: { readonly adapter: string; readonly software: boolean; readonly features: readonly string[] } | undefined;
+  readonly webgpu:
+    | { readonly adapter: string; readonly software: boolean; readonly features: readonly string[] }
+    | undefined;
   readonly pack: PackInfo | undefined;
   readonly lastError: EngineError | undefined;
   readonly lastReport: RunReport | undefined;
@@ -159,14 +161,28 @@ export type OnProgress = (progress: Progress) => void;
  */
 export interface EngineApi {
   /** Load a pack from a base URL that ends in `/` and holds `manifest.json`. */
-  load(job: number, packUrl: string, options: EngineOptions, onProgress: OnProgress): Promise<Outcome<PackInfo>>;
+  load(
+    job: number,
+    packUrl: string,
+    options: EngineOptions,
+    onProgress: OnProgress,
+  ): Promise<Outcome<PackInfo>>;
   /** Decode and check one image as it is dropped: its size, after EXIF orientation. */
   inspect(image: Blob): Promise<Outcome<{ width: number; height: number }>>;
   /** Coefficients for a triplet, without running the denoiser. */
   encode(job: number, triplet: Triplet, onProgress: OnProgress): Promise<Outcome<Coefficients>>;
-  run(job: number, triplet: Triplet, options: RunOptions, onProgress: OnProgress): Promise<Outcome<RunResult>>;
+  run(
+    job: number,
+    triplet: Triplet,
+    options: RunOptions,
+    onProgress: OnProgress,
+  ): Promise<Outcome<RunResult>>;
   /** Render the last run again at another strength or size; the denoiser does not run. */
-  rerender(job: number, options: Pick<RunOptions, 'strength' | 'maxSide'>, onProgress: OnProgress): Promise<Outcome<RunResult>>;
+  rerender(
+    job: number,
+    options: Pick<RunOptions, 'strength' | 'maxSide'>,
+    onProgress: OnProgress,
+  ): Promise<Outcome<RunResult>>;
   cancel(job: number): void;
   diagnostics(): Promise<Diagnostics>;
   /** Free every GPU and ORT object. The next call must be `load`. */

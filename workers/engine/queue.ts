@@ -51,7 +51,7 @@ export class JobQueue {
   }
 
   cancelAll(): void {
-    for (const job of [...this.#entries.keys()]) this.cancel(job);
+    for (const job of this.#entries.keys()) this.cancel(job);
   }
 
   /** Resolves when everything added so far has ended. */

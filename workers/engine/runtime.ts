@@ -95,7 +95,8 @@ async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
     adapter: threads === 1 ? 'CPU, 1 thread' : `CPU, ${threads} threads`,
     hasFp16: false,
     compute,
-    openGraph: async (model) => wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding),
+    openGraph: async (model) =>
+      wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding),
     check: () => undefined,
     failed: false,
     settle: async () => undefined,
@@ -104,7 +105,10 @@ async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
 }
 
 /** Calls `use` with the runtime of the chosen backend; generic, since the two have different data. */
-export async function withRuntime<T>(choice: Choice, use: <Data>(runtime: Runtime<Data>) => Promise<T>): Promise<T> {
+export async function withRuntime<T>(
+  choice: Choice,
+  use: <Data>(runtime: Runtime<Data>) => Promise<T>,
+): Promise<T> {
   const ort = await loadOrt(choice.backend);
   return choice.backend === 'webgpu' ? use(await openWebGpu(ort, choice.own)) : use(await openWasm(ort));
 }

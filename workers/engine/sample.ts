@@ -30,7 +30,10 @@ function headOf<Data>(
   const grid = outputs.get(names.grid)?.tensor;
   const maps = outputs.get(names.maps)?.tensor;
   if (grid === undefined || maps === undefined) throw new Error('the denoiser returned no grid or maps');
-  const withoutBatch = { grid: { ...grid, dims: grid.dims.slice(1) }, maps: { ...maps, dims: maps.dims.slice(1) } };
+  const withoutBatch = {
+    grid: { ...grid, dims: grid.dims.slice(1) },
+    maps: { ...maps, dims: maps.dims.slice(1) },
+  };
   return { ...withoutBatch, b: encoded.b };
 }
 

@@ -21,7 +21,9 @@ const api = createApi({
 /** Previews are moved; a page that went away must not fail the job, so nothing is awaited. */
 function moving(onProgress: OnProgress): OnProgress {
   return (progress) => {
-    onProgress(progress.kind === 'preview' ? Comlink.transfer(progress, [progress.image.data.buffer]) : progress);
+    onProgress(
+      progress.kind === 'preview' ? Comlink.transfer(progress, [progress.image.data.buffer]) : progress,
+    );
   };
 }
 
@@ -35,7 +37,8 @@ const exposed: EngineApi = {
   encode: (job, triplet, onProgress) => api.encode(job, triplet, moving(onProgress)),
   run: async (job, triplet, options, onProgress) =>
     movingResult(await api.run(job, triplet, options, moving(onProgress))),
-  rerender: async (job, options, onProgress) => movingResult(await api.rerender(job, options, moving(onProgress))),
+  rerender: async (job, options, onProgress) =>
+    movingResult(await api.rerender(job, options, moving(onProgress))),
 };
 
 Comlink.expose(exposed);

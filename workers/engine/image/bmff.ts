@@ -46,13 +46,18 @@ function typeOf(names: readonly string[]): ImageType | undefined {
 }
 
 /** The largest of the sizes: thumbnails and tiles of a grid have smaller ones. */
-function largest(bytes: Bytes): { width: number | undefined; height: number | undefined; bitDepth: number | undefined } {
+function largest(bytes: Bytes): {
+  width: number | undefined;
+  height: number | undefined;
+  bitDepth: number | undefined;
+} {
   let width: number | undefined;
   let height: number | undefined;
   let bitDepth: number | undefined;
   const meta = find(bytes, 0, bytes.length, 'meta');
   const properties = meta === undefined ? undefined : find(bytes, meta.start + 4, meta.end, 'iprp');
-  const container = properties === undefined ? undefined : find(bytes, properties.start, properties.end, 'ipco');
+  const container =
+    properties === undefined ? undefined : find(bytes, properties.start, properties.end, 'ipco');
   if (container === undefined) return { width, height, bitDepth };
   for (const box of boxes(bytes, container.start, container.end)) {
     if (box.type === 'pixi') bitDepth ??= bytes.u8(box.start + 5);

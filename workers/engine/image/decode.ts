@@ -42,7 +42,8 @@ function damaged(cause?: unknown): EngineFailure {
 /** Refuses by size; also called again with the decoded size, which no header can fake. */
 function checkSize(width: number, height: number): void {
   if (width < 1 || height < 1) throw damaged(`${width} × ${height}`);
-  if (width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS) throw tooLarge(`${width} × ${height} pixels`);
+  if (width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS)
+    throw tooLarge(`${width} × ${height} pixels`);
 }
 
 /**
@@ -51,7 +52,11 @@ function checkSize(width: number, height: number): void {
  */
 export function checkBytes(data: Uint8Array): Sniffed {
   if (data.length === 0) {
-    throw new EngineFailure('image/empty', 'This file is empty.', 'Choose another file, or save the picture again.');
+    throw new EngineFailure(
+      'image/empty',
+      'This file is empty.',
+      'Choose another file, or save the picture again.',
+    );
   }
   const found = sniff(data);
   if (found === undefined) {

@@ -21,11 +21,20 @@ export function sniffBmp(bytes: Bytes): Sniffed | undefined {
 }
 
 export function sniffTiff(): Sniffed {
-  return { type: 'tiff', width: undefined, height: undefined, animated: false, bitDepth: undefined, truncated: false };
+  return {
+    type: 'tiff',
+    width: undefined,
+    height: undefined,
+    animated: false,
+    bitDepth: undefined,
+    truncated: false,
+  };
 }
 
 /** An `<svg` element near the start, behind at most a declaration, a doctype and comments. */
 export function isSvg(data: Uint8Array): boolean {
   const start = new TextDecoder().decode(data.subarray(0, 4096));
-  return /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*|<!DOCTYPE[^>]*(\[[\s\S]*?\])?[^>]*>\s*)*<svg[\s>]/i.test(start);
+  return /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*|<!DOCTYPE[^>]*(\[[\s\S]*?\])?[^>]*>\s*)*<svg[\s>]/i.test(
+    start,
+  );
 }

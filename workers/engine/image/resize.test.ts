@@ -14,7 +14,8 @@ describe('shrink', () => {
     const data = new Uint8ClampedArray(9 * 7 * 4);
     for (let i = 0; i < data.length; i += 4) data.set([10, 100, 200, 128], i);
     const small = shrink({ width: 9, height: 7, data }, 4, 3);
-    for (let i = 0; i < small.data.length; i += 4) expect([...small.data.subarray(i, i + 4)]).toEqual([10, 100, 200, 128]);
+    for (let i = 0; i < small.data.length; i += 4)
+      expect([...small.data.subarray(i, i + 4)]).toEqual([10, 100, 200, 128]);
   });
 
   it('does not mix in the colour of transparent pixels', () => {
@@ -31,6 +32,7 @@ describe('shrink', () => {
       data.set([value, value, value, 255], i * 4);
     }
     const small = shrink({ width: side, height: side, data }, 8, 8);
-    for (let i = 0; i < small.data.length; i += 4) expect(Math.abs((small.data[i] ?? 0) - 127.5)).toBeLessThan(2);
+    for (let i = 0; i < small.data.length; i += 4)
+      expect(Math.abs((small.data[i] ?? 0) - 127.5)).toBeLessThan(2);
   });
 });

@@ -31,35 +31,50 @@ export function fitWithin(width: number, height: number, maxSide: number): { wid
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
+/** Adds `factor` times a row of pixels to `line`, colours weighted by alpha. */
+function addRow(line: Float64Array, data: Uint8ClampedArray, start: number, factor: number): void {
+  for (let i = 0; i < line.length; i += 4) {
+    const alpha = factor * data[start + i + 3];
+    line[i] += alpha * data[start + i];
+    line[i + 1] += alpha * data[start + i + 1];
+    line[i + 2] += alpha * data[start + i + 2];
+    line[i + 3] += alpha;
+  }
+}
+
 /** Smaller copy, weighted by alpha so that colours of transparent pixels do not bleed in. */
 export function shrink(image: RgbaImage, width: number, height: number): RgbaImage {
   const columns = tapsFor(image.width, width);
   const rows = tapsFor(image.height, height);
-  const out = new Uint8ClampedArray(width * height * 4);
+  const data = new Uint8ClampedArray(width * height * 4);
   const line = new Float64Array(image.width * 4);
-  rows.forEach((row, y) => {
+  let at = 0;
+  for (const { first, weights } of rows) {
     line.fill(0);
-    row.weights.forEach((weight, k) => {
-      const start = (row.first + k) * image.width * 4;
-      for (let i = 0; i < line.length; i += 4) {
-        const alpha = weight * (image.data[start + i + 3] ?? 0);
-        line[i] = (line[i] ?? 0) + alpha * (image.data[start + i] ?? 0);
-        line[i + 1] = (line[i + 1] ?? 0) + alpha * (image.data[start + i + 1] ?? 0);
-        line[i + 2] = (line[i + 2] ?? 0) + alpha * (image.data[start + i + 2] ?? 0);
-        line[i + 3] = (line[i + 3] ?? 0) + alpha;
-      }
-    });
-    columns.forEach((column, x) => {
-      let [r, g, b, a] = [0, 0, 0, 0];
-      column.weights.forEach((weight, k) => {
+    for (let k = 0; k < weights.length; k += 1) {
+      addRow(line, image.data, (first + k) * image.width * 4, weights[k]);
+    }
+    for (const column of columns) {
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      let a = 0;
+      for (let k = 0; k < column.weights.length; k += 1) {
         const i = (column.first + k) * 4;
-        r += weight * (line[i] ?? 0);
-        g += weight * (line[i + 1] ?? 0);
-        b += weight * (line[i + 2] ?? 0);
-        a += weight * (line[i + 3] ?? 0);
-      });
-      out.set(a > 0 ? [r / a, g / a, b / a, a] : [0, 0, 0, 0], (y * width + x) * 4);
-    });
-  });
-  return { width, height, data: out };
+        const weight = column.weights[k];
+        r += weight * line[i];
+        g += weight * line[i + 1];
+        b += weight * line[i + 2];
+        a += weight * line[i + 3];
+      }
+      if (a > 0) {
+        data[at] = r / a;
+        data[at + 1] = g / a;
+        data[at + 2] = b / a;
+        data[at + 3] = a;
+      }
+      at += 4;
+    }
+  }
+  return { width, height, data };
 }

@@ -4,13 +4,26 @@ import { checkBytes } from './decode';
 import { sniff } from './sniff';
 
 const ascii = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
-const be32 = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+const be32 = (value: number): number[] => [
+  value >>> 24,
+  (value >>> 16) & 255,
+  (value >>> 8) & 255,
+  value & 255,
+];
 const be16 = (value: number): number[] => [value >> 8, value & 255];
 const le16 = (value: number): number[] => be16(value).reverse();
 const le32 = (value: number): number[] => be32(value).reverse();
 const bytes = (...parts: (number | number[])[]): Uint8Array => Uint8Array.from(parts.flat());
 
-const chunk = (type: string, data: number[]): number[] => [...be32(data.length), ...ascii(type), ...data, 0, 0, 0, 0];
+const chunk = (type: string, data: number[]): number[] => [
+  ...be32(data.length),
+  ...ascii(type),
+  ...data,
+  0,
+  0,
+  0,
+  0,
+];
 const png = (width: number, height: number, ...middle: number[][]): Uint8Array =>
   bytes(
     [0x89, ...ascii('PNG\r\n'), 0x1a, 0x0a],
@@ -20,7 +33,12 @@ const png = (width: number, height: number, ...middle: number[][]): Uint8Array =
     chunk('IEND', []),
   );
 
-const segment = (marker: number, data: number[]): number[] => [0xff, marker, ...be16(data.length + 2), ...data];
+const segment = (marker: number, data: number[]): number[] => [
+  0xff,
+  marker,
+  ...be16(data.length + 2),
+  ...data,
+];
 const jpeg = (width: number, height: number): Uint8Array =>
   bytes(
     [0xff, 0xd8],
@@ -33,7 +51,8 @@ const jpeg = (width: number, height: number): Uint8Array =>
     [0xff, 0xd9],
   );
 
-const riff = (...chunks: number[]): Uint8Array => bytes(ascii('RIFF'), le32(chunks.length + 4), ascii('WEBP'), chunks);
+const riff = (...chunks: number[]): Uint8Array =>
+  bytes(ascii('RIFF'), le32(chunks.length + 4), ascii('WEBP'), chunks);
 const lossy = riff(...ascii('VP8 '), ...le32(10), 0, 0, 0, 0x9d, 0x01, 0x2a, ...le16(300), ...le16(200));
 const lossless = riff(...ascii('VP8L'), ...le32(5), 0x2f, ...le32((639 | (479 << 14)) >>> 0));
 const extended = (flags: number): Uint8Array =>
@@ -42,27 +61,57 @@ const extended = (flags: number): Uint8Array =>
 const frame = [0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 1, 0];
 const gif = (frames: number): Uint8Array =>
   bytes(
-    ascii('GIF89a'), le16(2), le16(1), 0x80, 0, 0, [0, 0, 0, 255, 255, 255],
+    ascii('GIF89a'),
+    le16(2),
+    le16(1),
+    0x80,
+    0,
+    0,
+    [0, 0, 0, 255, 255, 255],
     [0x21, 0xf9, 4, 0, 0, 0, 0, 0],
     ...Array.from({ length: frames }, () => frame),
     0x3b,
   );
 
-const box = (type: string, ...content: number[]): number[] => [...be32(content.length + 8), ...ascii(type), ...content];
+const box = (type: string, ...content: number[]): number[] => [
+  ...be32(content.length + 8),
+  ...ascii(type),
+  ...content,
+];
 const bmff = (brand: string): Uint8Array =>
   bytes(
     box('ftyp', ...ascii(brand), ...be32(0), ...ascii('mif1'), ...ascii('miaf')),
-    box('meta', 0, 0, 0, 0,
+    box(
+      'meta',
+      0,
+      0,
+      0,
+      0,
       ...box('hdlr', 0, 0, 0, 0),
-      ...box('iprp', ...box('ipco',
-        ...box('ispe', 0, 0, 0, 0, ...be32(160), ...be32(120)),
-        ...box('ispe', 0, 0, 0, 0, ...be32(4000), ...be32(3000)),
-        ...box('pixi', 0, 0, 0, 0, 3, 10, 10, 10)))),
+      ...box(
+        'iprp',
+        ...box(
+          'ipco',
+          ...box('ispe', 0, 0, 0, 0, ...be32(160), ...be32(120)),
+          ...box('ispe', 0, 0, 0, 0, ...be32(4000), ...be32(3000)),
+          ...box('pixi', 0, 0, 0, 0, 3, 10, 10, 10),
+        ),
+      ),
+    ),
     box('mdat', 1, 2, 3, 4),
   );
 
 const bmp = (width: number, height: number): Uint8Array =>
-  bytes(ascii('BM'), le32(60), le32(0), le32(54), le32(40), le32(width), le32(height), new Array<number>(34).fill(0));
+  bytes(
+    ascii('BM'),
+    le32(60),
+    le32(0),
+    le32(54),
+    le32(40),
+    le32(width),
+    le32(height),
+    new Array<number>(34).fill(0),
+  );
 
 describe('sniff', () => {
   it.each([

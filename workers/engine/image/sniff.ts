@@ -32,7 +32,14 @@ export function sniff(data: Uint8Array): Sniffed | undefined {
   if (bytes.is(0, 'BM')) return sniffBmp(bytes);
   if (bytes.is(0, 'II*\0') || bytes.is(0, 'MM\0*')) return sniffTiff();
   if (isSvg(data)) {
-    return { type: 'svg', width: undefined, height: undefined, animated: false, bitDepth: undefined, truncated: false };
+    return {
+      type: 'svg',
+      width: undefined,
+      height: undefined,
+      animated: false,
+      bitDepth: undefined,
+      truncated: false,
+    };
   }
   return undefined;
 }

@@ -52,7 +52,8 @@ describe('loading a pack', () => {
     expect(await fetchManifest(context, BASE)).toEqual(manifest);
     const loaded = await fetchFiles(context, BASE, manifest.files);
     expect(loaded.size).toBe(manifest.files.length);
-    for (const [path, data] of files) expect(new Uint8Array(loaded.get(path) ?? new ArrayBuffer(0))).toEqual(new Uint8Array(data));
+    for (const [path, data] of files)
+      expect(new Uint8Array(loaded.get(path) ?? new ArrayBuffer(0))).toEqual(new Uint8Array(data));
     const total = manifest.files.reduce((sum, file) => sum + file.size, 0);
     expect(progress[0]).toBe(`downloading 0/${total}`);
     expect(progress).toContain(`downloading ${total}/${total}`);
@@ -68,7 +69,9 @@ describe('loading a pack', () => {
     const page = (): Response => new Response('<html>', { headers: { 'content-type': 'text/html' } });
     expect(await failure({ 'basis.safetensors': page })).toMatch(/^pack\/missing-file/);
     const context = contextWith(serve({ 'manifest.json': page }));
-    await expect(fetchManifest(context, BASE)).rejects.toMatchObject({ detail: { code: 'pack/missing-file' } });
+    await expect(fetchManifest(context, BASE)).rejects.toMatchObject({
+      detail: { code: 'pack/missing-file' },
+    });
   });
 
   it('refuses one flipped bit', async () => {
@@ -78,12 +81,18 @@ describe('loading a pack', () => {
   });
 
   it('refuses a file that is too short or too long', async () => {
-    expect(await failure({ 'encoder.fp32.onnx': () => new Response('ab') })).toMatch(/^pack\/wrong-hash .*2 bytes instead of 3/);
-    expect(await failure({ 'encoder.fp32.onnx': () => new Response('abcd') })).toMatch(/^pack\/wrong-hash .*longer than 3/);
+    expect(await failure({ 'encoder.fp32.onnx': () => new Response('ab') })).toMatch(
+      /^pack\/wrong-hash .*2 bytes instead of 3/,
+    );
+    expect(await failure({ 'encoder.fp32.onnx': () => new Response('abcd') })).toMatch(
+      /^pack\/wrong-hash .*longer than 3/,
+    );
   });
 
   it('calls server errors and broken connections network failures', async () => {
-    expect(await failure({ 'encoder.fp32.onnx': () => new Response('', { status: 500 }) })).toMatch(/^pack\/network/);
+    expect(await failure({ 'encoder.fp32.onnx': () => new Response('', { status: 500 }) })).toMatch(
+      /^pack\/network/,
+    );
     const broken = (): Response => {
       const body = new ReadableStream({
         pull(stream) {
@@ -102,10 +111,14 @@ describe('loading a pack', () => {
   });
 
   it('stops when aborted', async () => {
-    const context = contextWith(serve({ 'denoiser.safetensors': () => {
-      controller.abort();
-      return new Response(files.get('denoiser.safetensors')?.slice());
-    } }));
+    const context = contextWith(
+      serve({
+        'denoiser.safetensors': () => {
+          controller.abort();
+          return new Response(files.get('denoiser.safetensors')?.slice());
+        },
+      }),
+    );
     await expect(fetchFiles(context, BASE, manifest.files)).rejects.toThrow(Aborted);
   });
 });

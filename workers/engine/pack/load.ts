@@ -127,7 +127,11 @@ export async function fetchManifest(context: LoadContext, base: string): Promise
  * Downloads and verifies files one after the other. Progress is in bytes of all of them.
  * @throws EngineFailure `pack/missing-file`, `pack/network`, `pack/wrong-hash`
  */
-export async function fetchFiles(context: LoadContext, base: string, files: readonly PackFile[]): Promise<PackFiles> {
+export async function fetchFiles(
+  context: LoadContext,
+  base: string,
+  files: readonly PackFile[],
+): Promise<PackFiles> {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const buffers = new Map<string, ArrayBuffer>();
   let done = 0;

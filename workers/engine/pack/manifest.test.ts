@@ -14,7 +14,8 @@ function refusal(change: (manifest: Record<string, unknown>) => void): string {
   try {
     parseManifest(JSON.stringify(copy));
   } catch (thrown) {
-    if (thrown instanceof EngineFailure && thrown.detail.code === 'pack/bad-manifest') return thrown.detail.message;
+    if (thrown instanceof EngineFailure && thrown.detail.code === 'pack/bad-manifest')
+      return thrown.detail.message;
     throw thrown;
   }
   return 'accepted';
@@ -33,16 +34,36 @@ describe('parseManifest', () => {
     ['another format', (m) => (m['format'] = 'likewise-pack/2'), /format/],
     ['an unknown field', (m) => (m['extra'] = 1), /extra/],
     ['a missing field', (m) => delete m['basis'], /basis/],
-    ['a path that leaves the pack', (m) => (m['encoder'] = { ...valid.encoder, weights: '../w' }), /encoder\.weights: is not a plain/],
+    [
+      'a path that leaves the pack',
+      (m) => (m['encoder'] = { ...valid.encoder, weights: '../w' }),
+      /encoder\.weights: is not a plain/,
+    ],
     ['an absolute path', (m) => (m['encoder'] = { ...valid.encoder, weights: '/w' }), /encoder\.weights/],
-    ['a URL for a path', (m) => (m['encoder'] = { ...valid.encoder, weights: 'http://x/w' }), /encoder\.weights/],
-    ['a file that is not listed', (m) => (m['files'] = valid.files.slice(1)), /"encoder\.fp32\.onnx" is used but not listed/],
+    [
+      'a URL for a path',
+      (m) => (m['encoder'] = { ...valid.encoder, weights: 'http://x/w' }),
+      /encoder\.weights/,
+    ],
+    [
+      'a file that is not listed',
+      (m) => (m['files'] = valid.files.slice(1)),
+      /"encoder\.fp32\.onnx" is used but not listed/,
+    ],
     ['a file listed twice', (m) => (m['files'] = [...valid.files, ...valid.files]), /listed twice/],
     ['a bad checksum', (m) => (m['files'] = [{ ...valid.files[0], sha256: 'abc' }]), /files\.0\.sha256/],
     ['too few element names', (m) => (m['basis'] = { ...valid.basis, elementNames: [] }), /elementNames/],
     ['the same target twice', (m) => (m['targets'] = [...valid.targets, ...valid.targets]), /same name/],
-    ['a target bound to an activation', (m) => (m['targets'] = [{ ...valid.targets[0], input: 'x' }]), /not a weight/],
-    ['a size that is no multiple of the patch', (m) => (m['image'] = { size: 40 }), /multiple of denoiser\.patch/],
+    [
+      'a target bound to an activation',
+      (m) => (m['targets'] = [{ ...valid.targets[0], input: 'x' }]),
+      /not a weight/,
+    ],
+    [
+      'a size that is no multiple of the patch',
+      (m) => (m['image'] = { size: 40 }),
+      /multiple of denoiser\.patch/,
+    ],
     ['too many steps', (m) => (m['sampler'] = { ...valid.sampler, steps: 51 }), /sampler\.steps/],
     ['another head', (m) => (m['head'] = { kind: 'plain/1' }), /head\.kind/],
     ['a scale that is not finite', (m) => (m['basis'] = { ...valid.basis, scale: null }), /basis\.scale/],

@@ -8,10 +8,7 @@ const count = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v
 const word = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 
 /** A path inside the pack: every step starts with a letter or digit, so no `..`, `/`, scheme or query. */
-const path = v.pipe(
-  word,
-  v.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain relative path'),
-);
+const path = v.pipe(word, v.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain relative path'));
 
 const graphs = v.strictObject({ fp32: path, fp16: v.optional(path) });
 
@@ -87,17 +84,27 @@ function contradiction(manifest: Manifest): string | undefined {
   const listed = new Set(files.map((file) => file.path));
   if (listed.size !== files.length) return 'a file is listed twice';
   if (listed.has('manifest.json')) return 'the manifest lists itself';
-  const needed = [encoder.weights, denoiser.weights, basis.weights, encoder.graphs.fp32, denoiser.graphs.fp32];
+  const needed = [
+    encoder.weights,
+    denoiser.weights,
+    basis.weights,
+    encoder.graphs.fp32,
+    denoiser.graphs.fp32,
+  ];
   if (encoder.graphs.fp16 !== undefined) needed.push(encoder.graphs.fp16);
   if (denoiser.graphs.fp16 !== undefined) needed.push(denoiser.graphs.fp16);
   const missing = needed.find((name) => !listed.has(name));
   if (missing !== undefined) return `"${missing}" is used but not listed in files`;
   if (image.size % denoiser.patch !== 0) return 'image.size is not a multiple of denoiser.patch';
-  if (basis.elementNames.length !== basis.elements) return 'elementNames must have one entry per basis element';
-  if (new Set(targets.map((target) => target.name)).size !== targets.length) return 'two targets have the same name';
-  if (new Set(targets.map((target) => target.input)).size !== targets.length) return 'two targets use the same input';
+  if (basis.elementNames.length !== basis.elements)
+    return 'elementNames must have one entry per basis element';
+  if (new Set(targets.map((target) => target.name)).size !== targets.length)
+    return 'two targets have the same name';
+  if (new Set(targets.map((target) => target.input)).size !== targets.length)
+    return 'two targets use the same input';
   const activations = Object.values(denoiser.inputs);
-  if (new Set(activations).size !== activations.length) return 'two inputs of the denoiser have the same name';
+  if (new Set(activations).size !== activations.length)
+    return 'two inputs of the denoiser have the same name';
   const clash = targets.find((target) => activations.includes(target.input));
   if (clash !== undefined) return `target "${clash.name}" uses an input that is not a weight`;
   return undefined;

@@ -7,7 +7,8 @@ function refusal(buffer: ArrayBuffer): string {
   try {
     openSafetensors(buffer, 'w.safetensors');
   } catch (thrown) {
-    if (thrown instanceof EngineFailure && thrown.detail.code === 'pack/bad-tensor') return thrown.detail.message;
+    if (thrown instanceof EngineFailure && thrown.detail.code === 'pack/bad-tensor')
+      return thrown.detail.message;
     throw thrown;
   }
   return 'accepted';
@@ -29,7 +30,10 @@ describe('openSafetensors', () => {
   });
 
   it.each([0, 1, 2, 3])('reads at any alignment (+%i)', (padding) => {
-    const header = JSON.stringify({ half: entry(0, 4), one: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } });
+    const header = JSON.stringify({
+      half: entry(0, 4),
+      one: { dtype: 'F32', shape: [1], data_offsets: [4, 8] },
+    });
     const data = new Uint8Array(8);
     new DataView(data.buffer).setUint16(0, 0x3c00, true);
     new DataView(data.buffer).setUint16(2, 0xc000, true);
@@ -52,13 +56,33 @@ describe('openSafetensors', () => {
     ['a header that ends behind the file', rawSafetensors('{}', new Uint8Array(), 3), /cut off/],
     ['a header that is not JSON', rawSafetensors('{"a":'), /not JSON/],
     ['a header that is a list', rawSafetensors([]), /not an object/],
-    ['an unknown type', rawSafetensors({ a: entry(0, 4, [4], 'I8') }, new Uint8Array(4)), /unknown type "I8"/],
+    [
+      'an unknown type',
+      rawSafetensors({ a: entry(0, 4, [4], 'I8') }, new Uint8Array(4)),
+      /unknown type "I8"/,
+    ],
     ['a negative side', rawSafetensors({ a: entry(0, 4, [-4]) }, new Uint8Array(4)), /no valid shape/],
-    ['a shape that does not fit', rawSafetensors({ a: entry(0, 4, [6]) }, new Uint8Array(4)), /has 4 bytes where its shape needs 6/],
-    ['a range that runs backwards', rawSafetensors({ a: entry(4, 0, [4]) }, new Uint8Array(4)), /bytes where/],
-    ['three offsets', rawSafetensors({ a: { dtype: 'F16', shape: [1], data_offsets: [0, 2, 3] } }, new Uint8Array(2)), /no valid range/],
+    [
+      'a shape that does not fit',
+      rawSafetensors({ a: entry(0, 4, [6]) }, new Uint8Array(4)),
+      /has 4 bytes where its shape needs 6/,
+    ],
+    [
+      'a range that runs backwards',
+      rawSafetensors({ a: entry(4, 0, [4]) }, new Uint8Array(4)),
+      /bytes where/,
+    ],
+    [
+      'three offsets',
+      rawSafetensors({ a: { dtype: 'F16', shape: [1], data_offsets: [0, 2, 3] } }, new Uint8Array(2)),
+      /no valid range/,
+    ],
     ['a tensor cut off', rawSafetensors({ a: entry(0, 8) }, new Uint8Array(6)), /behind the end/],
-    ['overlapping tensors', rawSafetensors({ a: entry(0, 4), b: entry(2, 6) }, new Uint8Array(6)), /"b" overlaps/],
+    [
+      'overlapping tensors',
+      rawSafetensors({ a: entry(0, 4), b: entry(2, 6) }, new Uint8Array(6)),
+      /"b" overlaps/,
+    ],
     ['a hole', rawSafetensors({ a: entry(0, 4), b: entry(6, 8) }, new Uint8Array(8)), /hole before "b"/],
     ['a hole at the start', rawSafetensors({ a: entry(2, 4) }, new Uint8Array(4)), /hole before "a"/],
     ['bytes left over', rawSafetensors({ a: entry(0, 4) }, new Uint8Array(6)), /belong to no tensor/],

@@ -54,7 +54,8 @@ function parseEntry(label: string, name: string, value: unknown, base: number, s
   if (!isNumbers(offsets) || offsets.length !== 2) throw bad(label, `"${name}" has no valid range`);
   const [from = 0, to = 0] = offsets;
   const bytes = shape.reduce((product, side) => product * side, BYTES[dtype]);
-  if (to < from || to - from !== bytes) throw bad(label, `"${name}" has ${to - from} bytes where its shape needs ${bytes}`);
+  if (to < from || to - from !== bytes)
+    throw bad(label, `"${name}" has ${to - from} bytes where its shape needs ${bytes}`);
   if (base + to > size) throw bad(label, `"${name}" ends behind the end of the file`);
   return { dtype, shape, start: base + from, end: base + to };
 }
@@ -85,7 +86,9 @@ export function openSafetensors(buffer: ArrayBuffer, label: string): Safetensors
     if (name !== '__metadata__') entries.set(name, parseEntry(label, name, value, base, size));
   }
   let expected = base;
-  for (const [name, entry] of [...entries].sort(([, one], [, two]) => one.start - two.start || one.end - two.end)) {
+  for (const [name, entry] of [...entries].sort(
+    ([, one], [, two]) => one.start - two.start || one.end - two.end,
+  )) {
     if (entry.start < expected) throw bad(label, `"${name}" overlaps another tensor`);
     if (entry.start > expected) throw bad(label, `there is a hole before "${name}"`);
     expected = entry.end;
@@ -103,7 +106,9 @@ export function openSafetensors(buffer: ArrayBuffer, label: string): Safetensors
       const source = aligned ? buffer : buffer.slice(start, end);
       const offset = aligned ? start : 0;
       const elements = (end - start) / BYTES[dtype];
-      return dtype === 'F16' ? new Uint16Array(source, offset, elements) : new Float32Array(source, offset, elements);
+      return dtype === 'F16'
+        ? new Uint16Array(source, offset, elements)
+        : new Float32Array(source, offset, elements);
     },
   };
 }
@@ -113,6 +118,9 @@ export function expectShape(file: Safetensors, label: string, name: string, shap
   const entry = file.entries.get(name);
   if (entry === undefined) throw bad(label, `"${name}" is missing`);
   if (entry.shape.length !== shape.length || entry.shape.some((side, axis) => side !== shape[axis])) {
-    throw bad(label, `"${name}" is [${entry.shape.join(', ')}] where the manifest needs [${shape.join(', ')}]`);
+    throw bad(
+      label,
+      `"${name}" is [${entry.shape.join(', ')}] where the manifest needs [${shape.join(', ')}]`,
+    );
   }
 }

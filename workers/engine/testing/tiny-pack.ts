@@ -14,7 +14,11 @@ export function f32(shape: readonly number[], value: (index: number) => number =
 }
 
 /** Header length, header and data, as they are; for files that are wrong on purpose. */
-export function rawSafetensors(header: unknown, data: Uint8Array = new Uint8Array(), length?: number): ArrayBuffer {
+export function rawSafetensors(
+  header: unknown,
+  data: Uint8Array = new Uint8Array(),
+  length?: number,
+): ArrayBuffer {
   const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
   const out = new Uint8Array(8 + text.length + data.length);
   new DataView(out.buffer).setBigUint64(0, BigInt(length ?? text.length), true);
