@@ -96,8 +96,9 @@ export class Engine {
   rerender(
     signal: AbortSignal,
     options: Pick<RunOptions, 'strength' | 'maxSide'>,
+    onProgress: OnProgress,
   ): Promise<Outcome<RunResult>> {
-    return this.#call(signal, silent, (api, job, report) => api.rerender(job, options, report));
+    return this.#call(signal, onProgress, (api, job, report) => api.rerender(job, options, report));
   }
 
   /** undefined when no worker was started, or when it does not answer. */

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { text } from '../i18n';
-import { emptySlots, isStale } from '../state/store';
+import { emptySlots, isStale, isWorking } from '../state/store';
 import { PlaceAlert } from '../ui/Alert';
 import { ActionButton } from '../ui/Button';
 import { CopyIcon, DownloadIcon } from '../ui/icons';
@@ -32,6 +32,7 @@ export function Stage(): ReactNode {
   const shown = useApp((state) => state.shown);
   const asked = useApp((state) => state.asked);
   const busy = useApp((state) => state.busy);
+  const working = useApp(isWorking);
   const activity = useApp((state) => state.activity);
   const preview = useApp((state) => state.preview);
   const [frame, box] = useBox();
@@ -100,7 +101,7 @@ export function Stage(): ReactNode {
       </div>
       <PlaceAlert place="result" />
       <footer className="stage-foot">
-        {busy ? (
+        {working ? (
           <ProgressBar activity={activity} />
         ) : (
           <>

@@ -23,7 +23,7 @@ async function resultFile({ store, parts }: Session): Promise<Blob> {
 }
 
 export async function downloadResult(session: Session): Promise<void> {
-  await session.settle();
+  if (!(await session.settle())) return;
   const { shown } = session.store.getState();
   if (!shown) return;
   try {
@@ -41,12 +41,17 @@ export async function downloadResult(session: Session): Promise<void> {
 }
 
 export async function copyResult(session: Session): Promise<void> {
+  let cancelled = false;
   try {
     // Safari wants the ClipboardItem made in the same turn as the click, so it gets a promise.
-    const file = session.settle().then(() => resultFile(session));
+    const file = session.settle().then((settled) => {
+      cancelled = !settled;
+      if (cancelled) throw new DOMException('Cancelled', 'AbortError');
+      return resultFile(session);
+    });
     await navigator.clipboard.write([new ClipboardItem({ 'image/png': file })]);
     session.say(text.said.copied);
   } catch {
-    note(session.store, 'result', text.notes.copy);
+    if (!cancelled) note(session.store, 'result', text.notes.copy);
   }
 }

@@ -1,6 +1,6 @@
 import { useId, type ReactNode } from 'react';
 import { text } from '../i18n';
-import { ask } from '../state/store';
+import { ask, isWorking } from '../state/store';
 import { ActionButton } from '../ui/Button';
 import { Disclosure } from '../ui/Disclosure';
 import { useApp, useSession } from '../ui/use-store';
@@ -76,14 +76,14 @@ function NumberField({ label, hint, value, placeholder, min, max, onValue }: Num
 export function Controls(): ReactNode {
   const session = useSession();
   const { steps, seed } = useApp((state) => state.asked);
-  const busy = useApp((state) => state.busy);
+  const working = useApp(isWorking);
   const packSteps = useApp((state) => state.pack?.steps);
   return (
     <div className="controls">
       <div className="controls-go">
         <ActionButton
-          action={busy ? 'cancel' : 'generate'}
-          kind={busy ? 'plain' : 'primary'}
+          action={working ? 'cancel' : 'generate'}
+          kind={working ? 'plain' : 'primary'}
           className="button-large"
         />
       </div>

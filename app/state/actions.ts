@@ -3,6 +3,7 @@ import { text } from '../i18n';
 import { copyDiagnostics } from '../settings/diagnostics';
 import { copyResult, downloadResult } from '../result/export';
 import type { Session } from './session';
+import { isWorking } from './store';
 import type { State } from './types';
 
 export interface Shortcut {
@@ -23,19 +24,19 @@ export interface Action {
 export type ActionId = 'generate' | 'cancel' | 'download' | 'copy' | 'clear' | 'diagnostics' | 'keys';
 
 const always = (): boolean => true;
-const hasResult = (state: State): boolean => state.shown !== undefined && !state.busy;
+const hasResult = (state: State): boolean => state.shown !== undefined && !isWorking(state);
 
 export const actions: Readonly<Record<ActionId, Action>> = {
   generate: {
     label: text.actions.generate,
     shortcut: { key: 'enter', mod: true },
-    enabled: (state) => !state.busy,
+    enabled: (state) => !isWorking(state),
     run: (session) => session.generate(),
   },
   cancel: {
     label: text.actions.cancel,
     shortcut: { key: 'escape' },
-    enabled: (state) => state.busy,
+    enabled: isWorking,
     run: (session) => session.cancel(),
   },
   download: {

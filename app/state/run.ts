@@ -95,8 +95,9 @@ export async function generate(parts: Parts, signal: AbortSignal): Promise<void>
   }
   // The strength may have been moved while the run was on.
   const now = store.getState();
-  if (now.shown && now.shown.report.strength !== now.asked.strength)
-    await rerender(parts, now.asked.strength);
+  if (now.shown && now.shown.report.strength !== now.asked.strength) {
+    await rerender(parts, now.asked.strength, signal);
+  }
 }
 
 function show(parts: Parts, result: RunResult, pictures: Record<Slot, Picture>, full: boolean): void {
@@ -111,15 +112,25 @@ function show(parts: Parts, result: RunResult, pictures: Record<Slot, Picture>, 
   store.setState({ shown });
 }
 
-/** Show the last run at another strength. `whole`: at full size at once. */
-export async function rerender(parts: Parts, strength: number, whole = false): Promise<void> {
+/**
+ * Show the last run at another strength: a smaller copy of a large picture. With `whole`, at full
+ * size, with progress.
+ */
+export async function rerender(
+  parts: Parts,
+  strength: number,
+  signal: AbortSignal,
+  whole = false,
+): Promise<void> {
   const { store, engine } = parts;
   const { shown, busy } = store.getState();
   if (!shown || busy) return;
   const { b } = shown.pictures;
   const small = !whole && Math.max(b.width, b.height) > LIVE_SIDE;
-  const signal = new AbortController().signal;
-  const outcome = await engine.rerender(signal, small ? { strength, maxSide: LIVE_SIDE } : { strength });
+  const options = small ? { strength, maxSide: LIVE_SIDE } : { strength };
+  const outcome = await engine.rerender(signal, options, (progress) => {
+    if (whole) onProgress(parts, progress);
+  });
   // A run that was started meanwhile owns what is shown.
   if (store.getState().busy || store.getState().shown?.pictures !== shown.pictures) return;
   if (outcome.ok) {

@@ -58,7 +58,9 @@ const fake = {
     async (_signal: AbortSignal, _triplet: unknown, options: RunOptions): Promise<Outcome<RunResult>> =>
       good(result(options)),
   ),
-  rerender: vi.fn(async (_signal: AbortSignal, options: RunOptions) => good(result(options))),
+  rerender: vi.fn(async (_signal: AbortSignal, options: RunOptions): Promise<Outcome<RunResult>> =>
+    good(result(options)),
+  ),
   diagnostics: async () => undefined,
 } satisfies SessionEngine;
 
@@ -170,4 +172,32 @@ it('starts over without forgetting the pack', async () => {
   expect(state().shown).toBeUndefined();
   expect(state().asked.pictures).toEqual({ a: undefined, a2: undefined, b: undefined });
   expect(state().pack).toBe(pack);
+});
+
+describe('a large picture', () => {
+  beforeEach(async () => {
+    fake.inspect.mockImplementation(async () => good({ width: 6000, height: 4000 }));
+    await placeAll();
+    await session.generate();
+    session.setStrength(1.5);
+    await vi.waitFor(() => expect(state().shown?.full).toBe(false));
+  });
+
+  it('is shown smaller while the strength moves, and whole before it is saved', async () => {
+    expect(fake.rerender.mock.lastCall?.[1]).toEqual({ strength: 1.5, maxSide: 1600 });
+    expect(await session.settle()).toBe(true);
+    expect(fake.rerender.mock.lastCall?.[1]).toEqual({ strength: 1.5 });
+    expect(state()).toMatchObject({ settling: false, shown: { full: true } });
+  });
+
+  it('is not saved when that is cancelled, and stays in view', async () => {
+    fake.rerender.mockImplementationOnce(async (signal) => {
+      session.cancel();
+      expect(signal.aborted).toBe(true);
+      return { ok: false, aborted: true };
+    });
+    const { shown } = state();
+    expect(await session.settle()).toBe(false);
+    expect(state()).toMatchObject({ settling: false, shown });
+  });
 });

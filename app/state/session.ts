@@ -10,7 +10,7 @@ import { latest } from './latest';
 import { autosave, recover } from './recovery';
 import { generate, loadPack, rerender } from './run';
 import type { Storage } from './storage';
-import { ask, INITIAL, note, putPicture, setChecking, type Store } from './store';
+import { ask, INITIAL, isWorking, note, putPicture, setChecking, type Store } from './store';
 import { SLOTS, type Place, type Slot } from './types';
 
 /** What a session needs of the engine. */
@@ -30,7 +30,9 @@ export class Session {
   #job: AbortController | undefined;
   /** Raised by every drop on a slot: a slow inspection must not overwrite a newer drop. */
   readonly #turns: Record<Slot, number> = { a: 0, a2: 0, b: 0 };
-  readonly #rerender = latest<number>((strength) => rerender(this.parts, strength));
+  readonly #rerender = latest<number>((strength) =>
+    rerender(this.parts, strength, new AbortController().signal),
+  );
 
   constructor(readonly parts: Parts) {}
 
@@ -96,7 +98,7 @@ export class Session {
   }
 
   async generate(): Promise<void> {
-    if (this.store.getState().busy) return;
+    if (isWorking(this.store.getState())) return;
     const job = new AbortController();
     this.#job = job;
     await generate(this.parts, job.signal);
@@ -109,14 +111,29 @@ export class Session {
 
   setStrength(strength: number): void {
     ask(this.store, { strength });
-    const { shown, busy } = this.store.getState();
-    if (shown && !busy) void this.#rerender(strength);
+    const state = this.store.getState();
+    if (state.shown && !isWorking(state)) void this.#rerender(strength);
   }
 
-  /** Make sure that the full-size picture is the one in `pixels`. */
-  async settle(): Promise<void> {
-    if (this.store.getState().shown?.full === false)
-      await rerender(this.parts, this.store.getState().asked.strength, true);
+  /** True when the picture in `pixels` is the full-size one; it is rendered first where it is not. */
+  async settle(): Promise<boolean> {
+    const { store } = this;
+    const { shown, asked } = store.getState();
+    if (shown?.full !== false) return shown !== undefined;
+    const job = new AbortController();
+    this.#job = job;
+    store.setState({ settling: true, said: '' });
+    try {
+      await rerender(this.parts, asked.strength, job.signal, true);
+    } finally {
+      store.setState({ settling: false, activity: { kind: 'idle' } });
+    }
+    if (job.signal.aborted) this.say(text.said.cancelled);
+    const now = store.getState();
+    const done = now.shown?.full === true;
+    // The strength may have been moved meanwhile; what is saved is what was asked for at the click.
+    if (now.asked.strength !== asked.strength) void this.#rerender(now.asked.strength);
+    return done;
   }
 
   /** Bring back what was kept, then keep every change. */

@@ -12,6 +12,7 @@ export const INITIAL: State = {
   shown: undefined,
   activity: { kind: 'idle' },
   busy: false,
+  settling: false,
   preview: undefined,
   checking: [],
   notes: {},
@@ -48,6 +49,11 @@ export function setChecking(store: Store, slot: Slot, on: boolean): void {
   store.setState(({ checking }) => ({
     checking: on ? [...new Set([...checking, slot])] : checking.filter((other) => other !== slot),
   }));
+}
+
+/** Something runs that can be cancelled. */
+export function isWorking({ busy, settling }: State): boolean {
+  return busy || settling;
 }
 
 export function emptySlots({ pictures }: Asked): readonly Slot[] {

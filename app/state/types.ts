@@ -60,6 +60,8 @@ export interface State {
   readonly activity: Activity;
   /** True from Generate until the run has ended, however it ends. */
   readonly busy: boolean;
+  /** True while the full-size picture is rendered for saving or copying; the result stays in view. */
+  readonly settling: boolean;
   readonly preview: Preview | undefined;
   /** Slots whose dropped file is being inspected. */
   readonly checking: readonly Slot[];
