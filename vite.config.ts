@@ -1,8 +1,9 @@
 import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
+import { defaultClientConditions, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -47,6 +48,11 @@ export default defineConfig({
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   server: { headers },
   preview: { headers },
+  test: {
+    root: here('.'),
+    include: ['app/**/*.test.ts', 'workers/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'e2e/**', 'training/**'],
+  },
   plugins: [
     runtimeFiles(),
     react(),

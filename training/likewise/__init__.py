@@ -1,0 +1,1 @@
+"""Training for Likewise: data, anchor, model, basis, evaluation, export of a pack."""

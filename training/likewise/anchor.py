@@ -1,0 +1,183 @@
+"""The anchor: a closed-form fit of a -> a', evaluated on any image.
+
+The definitions are those of docs/architecture.md; the engine implements the same ones.
+Images are float32 ``[B, 3, S, S]`` in 0..1 (sRGB-encoded values as they are).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+FEATURES = 82
+COLUMNS = FEATURES + 3
+BLOCKS = 4
+FOLDS = 4
+TONE_KNOTS = (0.2, 0.4, 0.6, 0.8)
+BLUR_SIGMAS = (1.0, 2.0, 4.0, 8.0)
+RIDGES = (1e-6, 1e-4, 1e-2)
+ACCEPT = 0.8  # a fit that leaves more than this share of (a' - a)^2 explains nothing
+TIE = 1.1  # a simpler group wins while its score is within this factor of the best
+FLOOR = 1e-6
+
+COLOUR = tuple(range(10))
+TONE = tuple(range(22))
+POSITION = tuple(range(22, 46))
+DETAIL = tuple(range(46, 61))
+COPIES = tuple(range(61, 82))
+GROUPS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("none", ()),
+    ("colour", COLOUR),
+    ("tone", TONE),
+    ("copies", COLOUR + COPIES),
+    ("detail", TONE + DETAIL),
+    ("light", TONE + POSITION),
+    ("full", TONE + POSITION + DETAIL),
+)
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Separable Gaussian of ``sigma`` pixels, taps to ceil(3 sigma), edges clamped, horizontal first."""
+    radius = math.ceil(3 * sigma)
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=image.device)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma * sigma))
+    kernel = (kernel / kernel.sum()).to(image.dtype)
+    batch, channels, height, width = image.shape
+    flat = image.reshape(batch * channels, 1, height, width)
+    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode="replicate"), kernel.view(1, 1, 1, -1))
+    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode="replicate"), kernel.view(1, 1, -1, 1))
+    return flat.reshape(batch, channels, height, width)
+
+
+def features(image: Tensor) -> Tensor:
+    """The anchor's features of ``image [B, 3, S, S]``: ``[B, 82, S, S]``."""
+    batch, _, size, _ = image.shape
+    r, g, b = image[:, 0:1], image[:, 1:2], image[:, 2:3]
+    one = torch.ones_like(r)
+    columns = [one, image, image * image, r * g, r * b, g * b]
+    knots = torch.tensor(TONE_KNOTS, dtype=image.dtype, device=image.device).view(1, 1, -1, 1, 1)
+    columns.append((image.unsqueeze(2) - knots).clamp_min(0).flatten(1, 2))
+
+    axis = 2 * (torch.arange(size, dtype=image.dtype, device=image.device) + 0.5) / size - 1
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    base = torch.cat([one, image], dim=1)
+    for q in (x, y, x * x, y * y, x * y, (x * x + y * y) ** 2):
+        columns.append(base * q)
+
+    for sigma in BLUR_SIGMAS:
+        columns.append(gaussian_blur(image, sigma * size / 256))
+    luma = 0.299 * r + 0.587 * g + 0.114 * b
+    padded = F.pad(luma, (1, 1, 1, 1), mode="replicate")
+    scale = size / 256
+    dx = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2 * scale
+    dy = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2 * scale
+    columns += [dx, dy, torch.sqrt(dx * dx + dy * dy + 1e-8)]
+
+    # Where a copy reads, (u, v) being (column, row): flips and quarter turns are exact at S x S.
+    transposed = image.transpose(2, 3)
+    columns += [
+        image.flip(3),  # (1-u, v)
+        image.flip(2),  # (u, 1-v)
+        image.flip((2, 3)),  # (1-u, 1-v)
+        transposed.flip(2),  # (v, 1-u)
+        transposed.flip(3),  # (1-v, u)
+        transposed,  # (v, u)
+        transposed.flip((2, 3)),  # (1-v, 1-u)
+    ]
+    return torch.cat(columns, dim=1)
+
+
+def gram(phi: Tensor, difference: Tensor) -> Tensor:
+    """Gram matrices ``[B, 16, 85, 85]`` of the columns [phi | difference] per block (row * 4 + column)."""
+    columns = torch.cat([phi, difference], dim=1)
+    batch, count, size, _ = columns.shape
+    side = size // BLOCKS
+    tiles = columns.reshape(batch, count, BLOCKS, side, BLOCKS, side)
+    tiles = tiles.permute(0, 2, 4, 1, 3, 5).reshape(batch * BLOCKS * BLOCKS, count, side * side)
+    return torch.bmm(tiles, tiles.transpose(1, 2)).reshape(batch, BLOCKS * BLOCKS, count, count)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A fitted anchor: ``weights [82, 3]`` (zero outside the group) and the name of its group."""
+
+    weights: Tensor
+    group: str
+
+
+def fit_from_gram(blocks: Tensor, size: int) -> Anchor:
+    """Choose group and ridge by cross-validation over blocks, then refit on all of them.
+
+    ``blocks [16, 85, 85]``; solved in double precision. Source: docs/architecture.md, "Anchor fit".
+    """
+    blocks = blocks.double()
+    fold_of = torch.tensor([(i + 2 * j) % FOLDS for j in range(BLOCKS) for i in range(BLOCKS)])
+    total = blocks.sum(0)
+    held = torch.stack([blocks[fold_of == fold].sum(0) for fold in range(FOLDS)])
+    kept = total - held
+    pixels = size * size
+    pixels_kept = pixels * (FOLDS - 1) / FOLDS
+
+    energy = float(torch.diagonal(total)[FEATURES:].sum()) / (3 * pixels)
+    scores: list[tuple[float, float]] = [(energy, 0.0)]
+    for _, columns in GROUPS[1:]:
+        index = torch.tensor(columns)
+        best: tuple[float, float] = (math.inf, 0.0)
+        ridge_diagonal = torch.ones(len(columns), dtype=torch.float64)
+        ridge_diagonal[0] = 0
+        xx = kept[:, index][:, :, index] / pixels_kept
+        xy = kept[:, index, FEATURES:] / pixels_kept
+        held_xx = held[:, index][:, :, index]
+        held_xy = held[:, index, FEATURES:]
+        held_yy = torch.diagonal(held, dim1=1, dim2=2)[:, FEATURES:].sum()
+        for ridge in RIDGES:
+            factor, info = torch.linalg.cholesky_ex(xx + torch.diag(ridge * ridge_diagonal))
+            if bool((info != 0).any()):
+                continue
+            w = torch.cholesky_solve(xy, factor)
+            error = held_yy - 2 * (w * held_xy).sum() + (w * (held_xx @ w)).sum()
+            # The Gram matrices are float32: a perfect fit can come out a little below zero.
+            score = max(0.0, float(error) / (3 * pixels))
+            if score <= best[0]:
+                best = (score, ridge)
+        scores.append(best)
+
+    lowest = min(score for score, _ in scores)
+    chosen = 0
+    if lowest <= ACCEPT * energy and energy >= FLOOR:
+        chosen = next(i for i, (score, _) in enumerate(scores) if score <= TIE * lowest + FLOOR)
+    weights = torch.zeros(FEATURES, 3, dtype=torch.float64)
+    if chosen > 0:
+        index = torch.tensor(GROUPS[chosen][1])
+        diagonal = torch.full((len(index),), scores[chosen][1], dtype=torch.float64)
+        diagonal[0] = 0
+        xx = total[index][:, index] / pixels + torch.diag(diagonal)
+        xy = total[index, FEATURES:] / pixels
+        weights[index] = torch.cholesky_solve(xy, torch.linalg.cholesky(xx))
+    return Anchor(weights.float(), GROUPS[chosen][0])
+
+
+def apply(image: Tensor, phi: Tensor, weights: Tensor) -> Tensor:
+    """``clamp(image + phi . weights, 0, 1)`` for one image ``[3, S, S]`` with ``phi [82, S, S]``."""
+    _, height, width = image.shape
+    active = torch.nonzero(weights.abs().sum(1) > 0).flatten()
+    if active.numel() == 0:
+        return image.clone()
+    delta = weights[active].T @ phi[active].reshape(active.numel(), -1)
+    return (image + delta.reshape(3, height, width)).clamp(0, 1)
+
+
+@torch.no_grad()
+def anchors(a: Tensor, a2: Tensor, b: Tensor) -> tuple[Tensor, Tensor, list[Anchor]]:
+    """Fit each pair and evaluate: (anchor(a), anchor(b), fits), images ``[B, 3, S, S]``."""
+    phi_a = features(a)
+    blocks = gram(phi_a, a2 - a)
+    fits = [fit_from_gram(block, a.shape[-1]) for block in blocks]
+    phi_b = features(b)
+    on_a = torch.stack([apply(u, p, fit.weights) for u, p, fit in zip(a, phi_a, fits)])
+    on_b = torch.stack([apply(u, p, fit.weights) for u, p, fit in zip(b, phi_b, fits)])
+    return on_a, on_b, fits
