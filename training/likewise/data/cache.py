@@ -1,10 +1,11 @@
-"""Quadruples made ahead of training, in shards of 256.
+"""Quadruples made ahead of training, in shards.
 
     python -m likewise.data.cache --size 128 --count 40000 --splits base --out data/cache/base128
-    python -m likewise.data.cache --size 256 --evaluation 8 --out data/cache/eval256
+    python -m likewise.data.cache --size 256 --evaluation 12 --out data/cache/eval256
 
-A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` with ``.families.npy`` int16 ``[n]``
-beside it, indices into families.json. A finished shard is never made again.
+A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b') with ``.families.npy``
+int16 ``[n]`` beside it, indices into families.json; splits.json says each family's split. A finished
+shard is never made again, and a folder made with other families is refused.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import argparse
 import json
 import multiprocessing
 import os
+import time
+from itertools import islice
 from pathlib import Path
 from typing import Iterable
 
@@ -22,29 +25,49 @@ import torch
 from .families import FAMILIES
 from .quadruples import LABELS, Quadruple, evaluation_quadruples, sample_quadruple
 
-SHARD = 256
+SHARD = 512
+
+
+def images_path(folder: Path, number: int) -> Path:
+    return folder / f"shard-{number:05}.images.npy"
 
 
 def write(folder: Path, number: int, quadruples: Iterable[Quadruple]) -> None:
     images, families = [], []
     for q in quadruples:
         images.append((torch.stack([q.a, q.a2, q.b, q.b2]) * 255).round().byte().numpy())
-        families.append(LABELS.index(q.family))
+        families.append(LABELS.index(q.label))
     np.save(folder / f"shard-{number:05}.families.npy", np.array(families, dtype=np.int16))
     # The images come last and by rename: their presence says that the shard is whole.
     temporary = folder / f"shard-{number:05}.tmp"
     with open(temporary, "wb") as file:
         np.save(file, np.stack(images))
-    os.replace(temporary, folder / f"shard-{number:05}.images.npy")
+    os.replace(temporary, images_path(folder, number))
 
 
-def make_shard(job: tuple[Path, int, int, int, frozenset[str]]) -> int:
-    folder, number, size, seed, splits = job
+def one_thread() -> None:
     torch.set_num_threads(1)
-    if not (folder / f"shard-{number:05}.images.npy").exists():
+    torch.set_flush_denormal(True)
+
+
+def make_shard(job: tuple[Path, int, int, int, int, tuple[str, ...]]) -> tuple[int, float]:
+    """Make one shard unless it is there; returns its number and the seconds it took."""
+    folder, number, count, size, seed, splits = job
+    began = time.time()
+    if not images_path(folder, number).exists():
         rng = np.random.default_rng([seed, number])
-        write(folder, number, (sample_quadruple(rng, size, set(splits)) for _ in range(SHARD)))
-    return number
+        write(folder, number, (sample_quadruple(rng, size, set(splits)) for _ in range(count)))
+    return number, time.time() - began
+
+
+def prepare(folder: Path) -> None:
+    """Create the folder and its lists, or check that it was made with the same families."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = folder / "families.json"
+    if names.exists() and json.loads(names.read_text()) != LABELS:
+        raise SystemExit(f"{folder.name} was made with other families; choose another folder")
+    names.write_text(json.dumps(LABELS))
+    (folder / "splits.json").write_text(json.dumps({name: family.split for name, family in FAMILIES.items()}))
 
 
 def main() -> None:
@@ -53,24 +76,28 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--evaluation", type=int, default=0, help="so many per family, on held-out photographs")
-    parser.add_argument("--splits", nargs="+", default=["base"])
+    parser.add_argument("--splits", nargs="+", default=["base"], choices=["base", "basis", "held_out"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "families.json").write_text(json.dumps(LABELS))
-    (out / "splits.json").write_text(json.dumps({name: family.split for name, family in FAMILIES.items()}))
+    prepare(out)
     if arguments.evaluation:
-        torch.set_num_threads(1)
-        write(out, 0, evaluation_quadruples(arguments.size, arguments.evaluation, arguments.seed))
+        one_thread()
+        quadruples = evaluation_quadruples(arguments.size, arguments.evaluation, arguments.seed)
+        for number in range(-(-len(FAMILIES) * arguments.evaluation // SHARD)):
+            write(out, number, islice(quadruples, SHARD))
         return
-    shards = range(arguments.first, arguments.first + -(-arguments.count // SHARD))
-    jobs = [(out, n, arguments.size, arguments.seed, frozenset(arguments.splits)) for n in shards]
-    with multiprocessing.Pool(arguments.workers) as pool:
-        for number in pool.imap(make_shard, jobs):
-            print(f"shard {number}", flush=True)
+    left = arguments.count
+    jobs = []
+    while left > 0:
+        number = arguments.first + len(jobs)
+        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, tuple(arguments.splits)))
+        left -= SHARD
+    with multiprocessing.Pool(arguments.workers, one_thread) as pool:
+        for number, seconds in pool.imap_unordered(make_shard, jobs):
+            print(f"shard {number}: {seconds:.1f} s", flush=True)
 
 
 if __name__ == "__main__":
