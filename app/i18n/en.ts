@@ -88,6 +88,7 @@ export const en = {
     run: runPhases,
     load: loadPhases,
     count: (done: number, total: number) => `${done} of ${total}`,
+    percent: (percent: number) => `${percent} %`,
     megabytes: (done: string, total: string) => `${done} of ${total} MB`,
   },
   basis: {

@@ -11,7 +11,12 @@ function words(activity: Exclude<Activity, { kind: 'idle' }>): {
 } {
   const { done, total } = activity;
   if (activity.kind === 'running') {
-    const count = activity.phase === 'denoising' ? text.progress.count(done, total) : '';
+    const count =
+      activity.phase === 'denoising'
+        ? text.progress.count(done, total)
+        : activity.phase === 'rendering' && total > 0
+          ? text.progress.percent(Math.round((done / total) * 100))
+          : '';
     return { phase: text.progress.run[activity.phase], count };
   }
   const bytes = activity.phase === 'downloading' && total > MB;
@@ -21,10 +26,16 @@ function words(activity: Exclude<Activity, { kind: 'idle' }>): {
   };
 }
 
+interface Props {
+  readonly activity: Activity;
+  /** The phase is all there is to do. */
+  readonly alone: boolean;
+}
+
 /** True progress by phase: what the engine has said, nothing more. */
-export function ProgressBar({ activity }: { readonly activity: Activity }): ReactNode {
+export function ProgressBar({ activity, alone }: Props): ReactNode {
   if (activity.kind === 'idle') return null;
-  const list = segments(activity);
+  const list = segments(activity, alone);
   const { phase, count } = words(activity);
   return (
     <div className="progress">

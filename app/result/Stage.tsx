@@ -102,7 +102,7 @@ export function Stage(): ReactNode {
       <PlaceAlert place="result" />
       <footer className="stage-foot">
         {working ? (
-          <ProgressBar activity={activity} />
+          <ProgressBar activity={activity} alone={!busy} />
         ) : (
           <>
             <p className="stage-note">{stale && text.result.stale}</p>

@@ -13,6 +13,11 @@ it('never goes back while a run goes through its phases', () => {
   expect(last).toBe(100);
 });
 
+it('fills the whole bar with a phase that is alone', () => {
+  const list = segments({ kind: 'running', phase: 'rendering', done: 1, total: 4 }, true);
+  expect(overall(list)).toBe(25);
+});
+
 it('shows a phase without a total as not begun', () => {
   expect(segments({ kind: 'loading', phase: 'checking', done: 0, total: 0 })[0]?.filled).toBe(0);
 });

@@ -27,9 +27,11 @@ export interface Segment {
   readonly filled: number;
 }
 
-export function segments(activity: Exclude<Activity, { kind: 'idle' }>): readonly Segment[] {
-  const list: readonly (readonly [RunPhase | LoadPhase, number])[] =
+/** `alone`: the phase is all there is to do, as when a result is only rendered again. */
+export function segments(activity: Exclude<Activity, { kind: 'idle' }>, alone = false): readonly Segment[] {
+  const all: readonly (readonly [RunPhase | LoadPhase, number])[] =
     activity.kind === 'running' ? RUN_SEGMENTS : LOAD_SEGMENTS;
+  const list = alone ? all.filter(([phase]) => phase === activity.phase) : all;
   const current = list.findIndex(([phase]) => phase === activity.phase);
   const part = activity.total > 0 ? Math.min(1, activity.done / activity.total) : 0;
   return list.map(([phase, share], index) => ({

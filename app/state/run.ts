@@ -7,7 +7,7 @@ import { emptySlots, note } from './store';
 import { SLOTS, type Picture, type Shown, type Slot } from './types';
 
 /** While the strength is dragged on a bigger picture, a copy of this size is shown first. */
-const LIVE_SIDE = 1600;
+const LIVE_SIDE = { webgpu: 1600, wasm: 900 } as const;
 
 let loading: Promise<boolean> | undefined;
 
@@ -126,8 +126,9 @@ export async function rerender(
   const { shown, busy } = store.getState();
   if (!shown || busy) return;
   const { b } = shown.pictures;
-  const small = !whole && Math.max(b.width, b.height) > LIVE_SIDE;
-  const options = small ? { strength, maxSide: LIVE_SIDE } : { strength };
+  const maxSide = LIVE_SIDE[shown.pack.backend];
+  const small = !whole && Math.max(b.width, b.height) > maxSide;
+  const options = small ? { strength, maxSide } : { strength };
   const outcome = await engine.rerender(signal, options, (progress) => {
     if (whole) onProgress(parts, progress);
   });

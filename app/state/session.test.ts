@@ -184,7 +184,7 @@ describe('a large picture', () => {
   });
 
   it('is shown smaller while the strength moves, and whole before it is saved', async () => {
-    expect(fake.rerender.mock.lastCall?.[1]).toEqual({ strength: 1.5, maxSide: 1600 });
+    expect(fake.rerender.mock.lastCall?.[1]).toEqual({ strength: 1.5, maxSide: 900 });
     expect(await session.settle()).toBe(true);
     expect(fake.rerender.mock.lastCall?.[1]).toEqual({ strength: 1.5 });
     expect(state()).toMatchObject({ settling: false, shown: { full: true } });

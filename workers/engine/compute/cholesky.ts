@@ -5,7 +5,10 @@
  * Undefined when M is not positive definite to working precision.
  */
 export function solveCholesky(
-  matrix: Float64Array, right: Float64Array, size: number, columns: number,
+  matrix: Float64Array,
+  right: Float64Array,
+  size: number,
+  columns: number,
 ): Float64Array | undefined {
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {

@@ -80,16 +80,36 @@ export interface Compute<Data> {
   /** clamp(u + φ(u)·w) at the model's size, `[3, S, S]`. */
   anchorApply(u: Tensor<Data>, weights: Float32Array): Tensor<Data>;
   /** Network inputs in `type`: pairs `[1, 9, S, S]` and target `[1, 6, S, S]`. */
-  pairInput(a: Tensor<Data>, a2: Tensor<Data>, anchorA: Tensor<Data>, type: 'float32' | 'float16'): Tensor<Data>;
+  pairInput(
+    a: Tensor<Data>,
+    a2: Tensor<Data>,
+    anchorA: Tensor<Data>,
+    type: 'float32' | 'float16',
+  ): Tensor<Data>;
   targetInput(b: Tensor<Data>, anchorB: Tensor<Data>, type: 'float32' | 'float16'): Tensor<Data>;
   /** Stack images to `[k, 3, S, S]` in `type` for the encoder. */
   stack(images: readonly Tensor<Data>[], type: 'float32' | 'float16'): Tensor<Data>;
   /** e `[Q]`, keys `[L, N, d]`, query `[L, d, Q]` → c `[L, N]`, f32. */
-  route(e: Tensor<Data>, keys: Tensor<Data>, query: Tensor<Data>, activation: 'softmax' | 'tanh'): Promise<Float32Array>;
+  route(
+    e: Tensor<Data>,
+    keys: Tensor<Data>,
+    query: Tensor<Data>,
+    activation: 'softmax' | 'tanh',
+  ): Promise<Float32Array>;
   /** merged = base + scale·Σ c[l,n]·A·B for every target; one row of `coefficients` per target. */
-  merge(targets: readonly MergeTarget<Data>[], coefficients: Float32Array, elements: number, scale: number): void;
+  merge(
+    targets: readonly MergeTarget<Data>[],
+    coefficients: Float32Array,
+    elements: number,
+    scale: number,
+  ): void;
   /** merged += scale·delta[l]·A_n·B_n for one element n: what dragging one weight costs. */
-  mergeElement(targets: readonly MergeTarget<Data>[], element: number, delta: Float32Array, scale: number): void;
+  mergeElement(
+    targets: readonly MergeTarget<Data>[],
+    element: number,
+    delta: Float32Array,
+    scale: number,
+  ): void;
   /** The head at the model's size, then x ← x + (2x̂ − 1 − x)(tNext − t)/(1 − t) in place. */
   flowStep(head: HeadInputs<Data>, anchorB: Tensor<Data>, x: Tensor<Data>, t: number, tNext: number): void;
   /** The head at the model's size with strength, as RGBA8. */

@@ -113,7 +113,16 @@ export function createCpuCompute(): Compute<CpuData> {
       const data = finishModel(model.guide, edit, model.size, strength);
       return { width: model.size, height: model.size, data };
     },
-    async renderFull({ image, weights, strength, width, height, onTile, checkpoint, ...head }): Promise<RgbaImage> {
+    async renderFull({
+      image,
+      weights,
+      strength,
+      width,
+      height,
+      onTile,
+      checkpoint,
+      ...head
+    }): Promise<RgbaImage> {
       const source = { ...image, data: bytes(image) };
       const render = rowRenderer({ head: headOf(head), image: source, weights, strength, width, height });
       const data = new Uint8ClampedArray(width * height * 4);

@@ -24,7 +24,8 @@ export function routeShape(e: Shaped, keys: Shaped, query: Shaped): RouteShape {
   const inputs = count(e.dims);
   if (query.dims[0] !== targets || query.dims[1] !== keySize || query.dims[2] !== inputs) {
     throw new Error(
-      `keys ${keys.dims.join('×')} and query ${query.dims.join('×')} do not fit an encoding of ${inputs}`);
+      `keys ${keys.dims.join('×')} and query ${query.dims.join('×')} do not fit an encoding of ${inputs}`,
+    );
   }
   return { targets, elements, keySize, inputs };
 }
@@ -32,9 +33,15 @@ export function routeShape(e: Shaped, keys: Shaped, query: Shaped): RouteShape {
 export function targetShape<Data>({ base, a, b, merged }: MergeTarget<Data>): TargetShape {
   const [inputs, outputs] = base.dims;
   const rank = a.dims[2];
-  if (a.dims[1] !== inputs || b.dims[1] !== rank || b.dims[2] !== outputs || count(merged.dims) !== inputs * outputs) {
+  if (
+    a.dims[1] !== inputs ||
+    b.dims[1] !== rank ||
+    b.dims[2] !== outputs ||
+    count(merged.dims) !== inputs * outputs
+  ) {
     throw new Error(
-      `a ${a.dims.join('×')} and b ${b.dims.join('×')} do not fit a layer of ${inputs}×${outputs}`);
+      `a ${a.dims.join('×')} and b ${b.dims.join('×')} do not fit a layer of ${inputs}×${outputs}`,
+    );
   }
   return { inputs, outputs, rank };
 }

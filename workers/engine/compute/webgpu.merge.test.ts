@@ -33,17 +33,25 @@ describe.each(devices)('$name', (opened) => {
     // One f16 has eleven bits.
     const tolerance = type === 'float16' ? 2 ** -11 : 1e-5;
 
-    function target({ inputs, outputs, elements, rank }: Shape, seed: number): Record<keyof MergeTarget<never>, Twin> {
+    function target(
+      { inputs, outputs, elements, rank }: Shape,
+      seed: number,
+    ): Record<keyof MergeTarget<never>, Twin> {
       return {
         base: parity.twin(uniform(seed, inputs * outputs, -1, 1), [inputs, outputs], type),
         a: parity.twin(uniform(seed + 1, elements * inputs * rank, -1, 1), [elements, inputs, rank], type),
-        b: parity.twin(uniform(seed + 2, elements * rank * outputs, -0.2, 0.2), [elements, rank, outputs], type),
+        b: parity.twin(
+          uniform(seed + 2, elements * rank * outputs, -0.2, 0.2),
+          [elements, rank, outputs],
+          type,
+        ),
         merged: parity.twin(new Float32Array(inputs * outputs).fill(9), [inputs, outputs], type),
       };
     }
 
     function on<Side extends 'gpu' | 'cpu'>(
-      side: Side, of: Record<keyof MergeTarget<never>, Twin>,
+      side: Side,
+      of: Record<keyof MergeTarget<never>, Twin>,
     ): MergeTarget<Side extends 'gpu' ? GPUBuffer : CpuData>;
     function on(side: 'gpu' | 'cpu', { base, a, b, merged }: Record<keyof MergeTarget<never>, Twin>): object {
       return { base: base[side], a: a[side], b: b[side], merged: merged[side] };
@@ -55,8 +63,18 @@ describe.each(devices)('$name', (opened) => {
       // A muted element and a target without any.
       coefficients[1] = 0;
       coefficients.fill(0, shape.elements);
-      gpu.merge(twins.map((twin) => on('gpu', twin)), coefficients, shape.elements, 0.75);
-      cpu.merge(twins.map((twin) => on('cpu', twin)), coefficients, shape.elements, 0.75);
+      gpu.merge(
+        twins.map((twin) => on('gpu', twin)),
+        coefficients,
+        shape.elements,
+        0.75,
+      );
+      cpu.merge(
+        twins.map((twin) => on('cpu', twin)),
+        coefficients,
+        shape.elements,
+        0.75,
+      );
       for (const { merged } of twins) await parity.same(merged.gpu, merged.cpu, tolerance);
       expect(await gpu.read(twins[1].merged.gpu)).toEqual(await gpu.read(twins[1].base.gpu));
     });
@@ -74,17 +92,28 @@ describe.each(devices)('$name', (opened) => {
     });
   });
 
-  it('would notice one wrong coefficient', async () => {
-    const shape = { inputs: 8, outputs: 8, elements: 4, rank: 2 };
-    const base = parity.twin(uniform(1, 64), [8, 8]);
-    const a = parity.twin(uniform(2, 64), [4, 8, 2]);
-    const b = parity.twin(uniform(3, 64), [4, 2, 8]);
-    const merged = parity.twin(new Float32Array(64), [8, 8]);
-    const coefficients = Float32Array.of(1, 0.5, -0.5, 0.25);
-    gpu.merge([{ base: base.gpu, a: a.gpu, b: b.gpu, merged: merged.gpu }], coefficients, shape.elements, 1);
-    coefficients[3] = 0.26;
-    cpu.merge([{ base: base.cpu, a: a.cpu, b: b.cpu, merged: merged.cpu }], coefficients, shape.elements, 1);
-    expect(distance(await gpu.read(merged.gpu), await cpu.read(merged.cpu))).toBeGreaterThan(1e-4);
-    close(await gpu.read(merged.gpu), await cpu.read(merged.cpu), 0.1);
-  });
+  if (types.includes('float32'))
+    it('would notice one wrong coefficient', async () => {
+      const shape = { inputs: 8, outputs: 8, elements: 4, rank: 2 };
+      const base = parity.twin(uniform(1, 64), [8, 8]);
+      const a = parity.twin(uniform(2, 64), [4, 8, 2]);
+      const b = parity.twin(uniform(3, 64), [4, 2, 8]);
+      const merged = parity.twin(new Float32Array(64), [8, 8]);
+      const coefficients = Float32Array.of(1, 0.5, -0.5, 0.25);
+      gpu.merge(
+        [{ base: base.gpu, a: a.gpu, b: b.gpu, merged: merged.gpu }],
+        coefficients,
+        shape.elements,
+        1,
+      );
+      coefficients[3] = 0.26;
+      cpu.merge(
+        [{ base: base.cpu, a: a.cpu, b: b.cpu, merged: merged.cpu }],
+        coefficients,
+        shape.elements,
+        1,
+      );
+      expect(distance(await gpu.read(merged.gpu), await cpu.read(merged.cpu))).toBeGreaterThan(1e-4);
+      close(await gpu.read(merged.gpu), await cpu.read(merged.cpu), 0.1);
+    });
 });

@@ -41,14 +41,26 @@ describe.each(devices)('$name', (opened) => {
         b: parity.twin(picture(3, size), [3, size, size]),
       };
     }
-    const gpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<GPUBuffer> => ({ grid: grid.gpu, maps: maps.gpu, b: b.gpu });
-    const cpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<CpuData> => ({ grid: grid.cpu, maps: maps.cpu, b: b.cpu });
+    const gpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<GPUBuffer> => ({
+      grid: grid.gpu,
+      maps: maps.gpu,
+      b: b.gpu,
+    });
+    const cpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<CpuData> => ({
+      grid: grid.cpu,
+      maps: maps.cpu,
+      b: b.cpu,
+    });
 
     it.each([16, 21])('flow steps at %i', async (size) => {
       const inputs = head(size);
       const anchor = parity.twin(picture(4, size), [3, size, size]);
       const x = parity.twin(uniform(6, 3 * size * size, -3, 3), [1, 3, size, size], type);
-      for (const [t, next] of [[0, 0.25], [0.25, 0.5], [0.5, 1]] as const) {
+      for (const [t, next] of [
+        [0, 0.25],
+        [0.25, 0.5],
+        [0.5, 1],
+      ] as const) {
         gpu.flowStep(gpuSide(inputs), anchor.gpu, x.gpu, t, next);
         cpu.flowStep(cpuSide(inputs), anchor.cpu, x.cpu, t, next);
       }
@@ -60,19 +72,25 @@ describe.each(devices)('$name', (opened) => {
       const anchor = parity.twin(picture(4, 16), [3, 16, 16]);
       for (const strength of [0, 0.5, 1, 2]) {
         const expected = await cpu.renderPreview(cpuSide(inputs), anchor.cpu, strength);
-        expect(bytesApart(await gpu.renderPreview(gpuSide(inputs), anchor.gpu, strength), expected)).toBeLessThanOrEqual(1);
+        expect(
+          bytesApart(await gpu.renderPreview(gpuSide(inputs), anchor.gpu, strength), expected),
+        ).toBeLessThanOrEqual(1);
       }
     });
 
     it.each([
-      ['its own size', 67, 45, 67, 45], ['a smaller size', 67, 45, 30, 21], ['a larger size', 20, 31, 41, 37],
+      ['its own size', 67, 45, 67, 45],
+      ['a smaller size', 67, 45, 30, 21],
+      ['a larger size', 20, 31, 41, 37],
     ])('renders at %s', async (_, imageWidth, imageHeight, width, height) => {
       const inputs = head(16);
       const image = parity.image(noiseImage(9, imageWidth, imageHeight));
       const weights = uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05);
       const job = { weights, strength: 1.3, width, height, ...quiet() };
       const expected = await cpu.renderFull({ ...job, ...cpuSide(inputs), image: image.cpu });
-      expect(bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected)).toBeLessThanOrEqual(1);
+      expect(
+        bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected),
+      ).toBeLessThanOrEqual(1);
     });
 
     it('renders the same in bands, tells each and can be cancelled between them', async () => {
@@ -83,8 +101,14 @@ describe.each(devices)('$name', (opened) => {
       const begin = (label: string): Operation => new Operation(opened.device, pipelines, label);
       const told: number[] = [];
       const job: FullRender<GPUBuffer> = {
-        ...gpuSide(inputs), image: image.gpu, weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), strength: 1,
-        width: 33, height: 29, ...quiet(), onTile: (done) => told.push(done),
+        ...gpuSide(inputs),
+        image: image.gpu,
+        weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05),
+        strength: 1,
+        width: 33,
+        height: 29,
+        ...quiet(),
+        onTile: (done) => told.push(done),
       };
       const whole = await renderFull(buffers, begin, job);
       expect(told.splice(0)).toEqual([29]);
@@ -101,10 +125,22 @@ describe.each(devices)('$name', (opened) => {
     const size = 16;
     const image = parity.image(noiseImage(11, 61, 43));
     const b = gpu.prepare(image.gpu, size);
-    const grid = gpu.upload(new Float32Array(14 * GRID * GRID), [14, GRID, GRID], 'grid');
-    const maps = gpu.upload(new Float32Array(5 * size * size), [5, size, size], 'maps');
+    const zeros = (length: number): Float32Array | Uint16Array =>
+      types[0] === 'float16' ? new Uint16Array(length) : new Float32Array(length);
+    const grid = gpu.upload(zeros(14 * GRID * GRID), [14, GRID, GRID], 'grid');
+    const maps = gpu.upload(zeros(5 * size * size), [5, size, size], 'maps');
     const weights = new Float32Array(ANCHOR_FEATURES * 3);
-    const same = await gpu.renderFull({ grid, maps, b, image: image.gpu, weights, strength: 1, width: 61, height: 43, ...quiet() });
+    const same = await gpu.renderFull({
+      grid,
+      maps,
+      b,
+      image: image.gpu,
+      weights,
+      strength: 1,
+      width: 61,
+      height: 43,
+      ...quiet(),
+    });
     expect(same.data).toEqual(image.image.data);
   });
 });

@@ -49,7 +49,12 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
   }
 
   /** Parts one after the other in a new tensor of the graph's type. */
-  function pack(label: string, parts: readonly Part[], type: ElementType, dims: readonly number[]): GpuTensor {
+  function pack(
+    label: string,
+    parts: readonly Part[],
+    type: ElementType,
+    dims: readonly number[],
+  ): GpuTensor {
     const out = tensor(type, dims, label);
     const operation = begin(label);
     const head = preamble({ element: scalarOf(out) });
@@ -57,9 +62,17 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
     for (const { x, y } of parts) {
       const length = count(x.dims);
       const { workgroups, stride } = linear(length, maxComputeWorkgroupsPerDimension);
-      operation.run('pack-input', head, [
-        operation.parameters([length, offset, stride], [y === undefined ? 0 : 1]), x.data, (y ?? x).data, out.data,
-      ], workgroups);
+      operation.run(
+        'pack-input',
+        head,
+        [
+          operation.parameters([length, offset, stride], [y === undefined ? 0 : 1]),
+          x.data,
+          (y ?? x).data,
+          out.data,
+        ],
+        workgroups,
+      );
       offset += length;
     }
     operation.submit();
@@ -68,13 +81,28 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
 
   /** The head at the model's size, through the kernel that uses what it makes. */
   function atModelSize(
-    kernel: 'flow-step' | 'preview', { grid, maps, b }: HeadInputs<GPUBuffer>, anchorB: GpuTensor,
-    value: number, aliases: Readonly<Record<string, string>>, out: GPUBuffer, operation: Operation,
+    kernel: 'flow-step' | 'preview',
+    { grid, maps, b }: HeadInputs<GPUBuffer>,
+    anchorB: GpuTensor,
+    value: number,
+    aliases: Readonly<Record<string, string>>,
+    out: GPUBuffer,
+    operation: Operation,
   ): void {
     const size = sideOf(maps, MAP_CHANNELS);
-    operation.run(kernel, preamble({ prediction: commonScalar(grid, maps), ...aliases }), [
-      operation.parameters([size, sideOf(grid, GRID_CHANNELS)], [value]), grid.data, maps.data, b.data, anchorB.data, out,
-    ], [Math.ceil(size / 64), size]);
+    operation.run(
+      kernel,
+      preamble({ prediction: commonScalar(grid, maps), ...aliases }),
+      [
+        operation.parameters([size, sideOf(grid, GRID_CHANNELS)], [value]),
+        grid.data,
+        maps.data,
+        b.data,
+        anchorB.data,
+        out,
+      ],
+      [Math.ceil(size / 64), size],
+    );
     operation.submit();
   }
 
@@ -96,9 +124,12 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       } else {
         const length = count(from.dims);
         const { workgroups, stride } = linear(length, maxComputeWorkgroupsPerDimension);
-        operation.run('cast', preamble({ from_type: scalarOf(from), to_type: scalarOf(out) }), [
-          operation.parameters([length, stride]), from.data, out.data,
-        ], workgroups);
+        operation.run(
+          'cast',
+          preamble({ from_type: scalarOf(from), to_type: scalarOf(out) }),
+          [operation.parameters([length, stride]), from.data, out.data],
+          workgroups,
+        );
       }
       operation.submit();
       return out;
@@ -114,8 +145,18 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       const operation = begin('prepare');
       const rows = operation.temporary('rows', 3 * height * size * 4);
       const across = Math.ceil(size / 64);
-      operation.run('prepare-horizontal', '', [operation.parameters([width, height, size]), data, rows], [across, height]);
-      operation.run('prepare-vertical', '', [operation.parameters([height, size]), rows, out.data], [across, size, 3]);
+      operation.run(
+        'prepare-horizontal',
+        '',
+        [operation.parameters([width, height, size]), data, rows],
+        [across, height],
+      );
+      operation.run(
+        'prepare-vertical',
+        '',
+        [operation.parameters([height, size]), rows, out.data],
+        [across, size, 3],
+      );
       operation.submit();
       return out;
     },
@@ -145,19 +186,35 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
     },
     stack(images, type) {
       const size = sideOf(images[0], 3);
-      return pack('stack', images.map((x) => ({ x })), type, [images.length, 3, size, size]);
+      return pack(
+        'stack',
+        images.map((x) => ({ x })),
+        type,
+        [images.length, 3, size, size],
+      );
     },
 
     async route(e, keys, query, activation) {
       const { targets, elements, keySize, inputs } = routeShape(e, keys, query);
       if (elements > MOST_ROUTED || keySize > MOST_ROUTED) {
-        throw new Error(`the router takes at most ${MOST_ROUTED} elements and key dimensions, got ${elements} and ${keySize}`);
+        throw new Error(
+          `the router takes at most ${MOST_ROUTED} elements and key dimensions, got ${elements} and ${keySize}`,
+        );
       }
       const out = tensor('float32', [targets, elements], 'coefficients');
       const operation = begin('route');
-      operation.run('route', preamble({ encoded: scalarOf(e), weight: commonScalar(keys, query) }), [
-        operation.parameters([elements, keySize, inputs, activation === 'tanh' ? 1 : 0]), e.data, keys.data, query.data, out.data,
-      ], [targets]);
+      operation.run(
+        'route',
+        preamble({ encoded: scalarOf(e), weight: commonScalar(keys, query) }),
+        [
+          operation.parameters([elements, keySize, inputs, activation === 'tanh' ? 1 : 0]),
+          e.data,
+          keys.data,
+          query.data,
+          out.data,
+        ],
+        [targets],
+      );
       operation.submit();
       return await readAndRelease(out);
     },
@@ -173,14 +230,26 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
     },
 
     flowStep(head, anchorB, x, t, tNext) {
-      atModelSize('flow-step', head, anchorB, (tNext - t) / (1 - t), { state: scalarOf(x) }, x.data, begin('flow step'));
+      atModelSize(
+        'flow-step',
+        head,
+        anchorB,
+        (tNext - t) / (1 - t),
+        { state: scalarOf(x) },
+        x.data,
+        begin('flow step'),
+      );
     },
     async renderPreview(head, anchorB, strength) {
       const size = sideOf(head.maps, MAP_CHANNELS);
       const pixels = buffers.create(size * size * 4, 'preview');
       try {
         atModelSize('preview', head, anchorB, strength, {}, pixels, begin('preview'));
-        return { width: size, height: size, data: new Uint8ClampedArray(await buffers.read(pixels, size * size * 4)) };
+        return {
+          width: size,
+          height: size,
+          data: new Uint8ClampedArray(await buffers.read(pixels, size * size * 4)),
+        };
       } finally {
         buffers.release(pixels);
       }

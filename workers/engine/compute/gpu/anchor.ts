@@ -24,8 +24,10 @@ export interface AnchorUniforms {
 
 export function anchorUniforms(operation: Operation, weights: Float32Array): AnchorUniforms {
   const used = weightedFeatures(weights);
-  const groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last))
-    .reduce((bits, { bit }) => bits | bit, 0);
+  const groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last)).reduce(
+    (bits, { bit }) => bits | bit,
+    0,
+  );
   const padded = new Float32Array(ANCHOR_FEATURES * 4);
   for (let f = 0; f < ANCHOR_FEATURES; f++) padded.set(weights.subarray(f * 3, f * 3 + 3), f * 4);
   return { groups, weights: operation.constant('weights', padded, 'uniform') };
@@ -44,7 +46,12 @@ export function encodeFields(operation: Operation, planes: GPUBuffer, size: numb
 }
 
 /** The fields when the anchor looks at them; any buffer will do for a kernel that does not. */
-export function fieldsFor(operation: Operation, { groups }: AnchorUniforms, planes: GPUBuffer, size: number): GPUBuffer {
+export function fieldsFor(
+  operation: Operation,
+  { groups }: AnchorUniforms,
+  planes: GPUBuffer,
+  size: number,
+): GPUBuffer {
   return (groups & FIELD_GROUP) === 0 ? planes : encodeFields(operation, planes, size);
 }
 
@@ -52,18 +59,43 @@ export function gramLength(): number {
   return ANCHOR_BLOCKS * ANCHOR_BLOCKS * ANCHOR_COLUMNS * ANCHOR_COLUMNS;
 }
 
-export function encodeGram(operation: Operation, a: GPUBuffer, a2: GPUBuffer, size: number, gram: GPUBuffer): void {
+export function encodeGram(
+  operation: Operation,
+  a: GPUBuffer,
+  a2: GPUBuffer,
+  size: number,
+  gram: GPUBuffer,
+): void {
   const fields = encodeFields(operation, a, size);
   const columns = operation.temporary('columns', ANCHOR_COLUMNS * size * size * 4);
   const across = Math.ceil(size / 64);
-  operation.run('anchor-features', '', [operation.parameters([size, ALL_GROUPS]), a, a2, fields, columns], [across, size]);
-  operation.run('gram', '', [operation.parameters([size]), columns, gram], [TILES, ANCHOR_BLOCKS * ANCHOR_BLOCKS]);
+  operation.run(
+    'anchor-features',
+    '',
+    [operation.parameters([size, ALL_GROUPS]), a, a2, fields, columns],
+    [across, size],
+  );
+  operation.run(
+    'gram',
+    '',
+    [operation.parameters([size]), columns, gram],
+    [TILES, ANCHOR_BLOCKS * ANCHOR_BLOCKS],
+  );
 }
 
-export function encodeAnchor(operation: Operation, u: GPUBuffer, weights: Float32Array, size: number, out: GPUBuffer): void {
+export function encodeAnchor(
+  operation: Operation,
+  u: GPUBuffer,
+  weights: Float32Array,
+  size: number,
+  out: GPUBuffer,
+): void {
   const uniforms = anchorUniforms(operation, weights);
   const fields = fieldsFor(operation, uniforms, u, size);
-  operation.run('anchor-apply', '', [
-    operation.parameters([size, uniforms.groups]), uniforms.weights, u, fields, out,
-  ], [Math.ceil(size / 64), size]);
+  operation.run(
+    'anchor-apply',
+    '',
+    [operation.parameters([size, uniforms.groups]), uniforms.weights, u, fields, out],
+    [Math.ceil(size / 64), size],
+  );
 }

@@ -37,7 +37,9 @@ export class Buffers {
       );
     }
     const buffer = this.#device.createBuffer({
-      label, size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      label,
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
     this.#owned.add(buffer);
     return buffer;
@@ -47,7 +49,7 @@ export class Buffers {
     return { data: this.create(bytesOf(type, dims), label), type, dims };
   }
 
-  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBufferLike>): void {
+  write(buffer: GPUBuffer, data: ArrayBufferView): void {
     const { byteLength } = data;
     if (byteLength % 4 === 0) {
       this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, byteLength);
@@ -63,7 +65,9 @@ export class Buffers {
   async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
     const size = paddedSize(bytes);
     const staging = this.#device.createBuffer({
-      label: 'read back', size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+      label: 'read back',
+      size,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
     });
     try {
       const encoder = this.#device.createCommandEncoder({ label: 'read back' });
@@ -94,8 +98,10 @@ export class Buffers {
 }
 
 /** f32 or fp16 data as the device can hold it: fp16 is widened where it has no shader-f16. */
-export function storable(data: Float32Array | Uint16Array, halves: boolean): { type: ElementType; data: Float32Array | Uint16Array } {
+export function storable(
+  data: Float32Array | Uint16Array,
+  halves: boolean,
+): { type: ElementType; data: Float32Array | Uint16Array } {
   if (data instanceof Float32Array) return { type: 'float32', data };
   return halves ? { type: 'float16', data } : { type: 'float32', data: widenHalf(data) };
 }
-

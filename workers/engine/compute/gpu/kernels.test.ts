@@ -8,13 +8,27 @@ afterAll(() => devices.forEach(({ close }) => close()));
 /** Aliases that any kernel may leave open, in both storage types. */
 function heads(halves: boolean): string[] {
   const types = halves ? (['f32', 'f16'] as const) : (['f32'] as const);
-  return types.flatMap((type) => [1, 4].map((width) => {
-    const vector = (scalar: string): string => (width === 4 ? `vec4<${scalar}>` : scalar);
-    return preamble({
-      element: type, prediction: type, state: type, encoded: type, weight: type, from_type: 'f32', to_type: type,
-      factor: type, lane: vector(type), factor_lane: vector(type), wide: vector('f32'),
-    }, { LANES: width });
-  }));
+  return types.flatMap((type) =>
+    [1, 4].map((width) => {
+      const vector = (scalar: string): string => (width === 4 ? `vec4<${scalar}>` : scalar);
+      return preamble(
+        {
+          element: type,
+          prediction: type,
+          state: type,
+          encoded: type,
+          weight: type,
+          from_type: 'f32',
+          to_type: type,
+          factor: type,
+          lane: vector(type),
+          factor_lane: vector(type),
+          wide: vector('f32'),
+        },
+        { LANES: width },
+      );
+    }),
+  );
 }
 
 it.each(devices)('$name: every kernel compiles without a message', async ({ device, check }) => {

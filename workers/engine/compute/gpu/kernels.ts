@@ -41,10 +41,18 @@ export const KERNELS = {
   blur: kernel(['uniform', 'read', 'write'], blur),
   gradient: kernel(['uniform', 'read', 'write'], gradient),
   'anchor-features': kernel(
-    ['uniform', 'read', 'read', 'read', 'write'], ...anchorLibraries, planarLibrary, anchorFeatures),
+    ['uniform', 'read', 'read', 'read', 'write'],
+    ...anchorLibraries,
+    planarLibrary,
+    anchorFeatures,
+  ),
   gram: kernel(['uniform', 'read', 'write'], gram),
   'anchor-apply': kernel(
-    ['uniform', 'uniform', 'read', 'read', 'write'], ...anchorLibraries, planarLibrary, anchorApply),
+    ['uniform', 'uniform', 'read', 'read', 'write'],
+    ...anchorLibraries,
+    planarLibrary,
+    anchorApply,
+  ),
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
   cast: kernel(['uniform', 'read', 'write'], cast),
   route: kernel(['uniform', 'read', 'read', 'read', 'write'], route),
@@ -53,7 +61,11 @@ export const KERNELS = {
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
   render: kernel(
-    ['uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'write'], ...anchorLibraries, headLibrary, render),
+    ['uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'write'],
+    ...anchorLibraries,
+    headLibrary,
+    render,
+  ),
 } as const satisfies Record<string, KernelSource>;
 
 export type KernelName = keyof typeof KERNELS;
@@ -62,7 +74,10 @@ export type KernelName = keyof typeof KERNELS;
 export type Scalar = 'f32' | 'f16';
 
 /** `enable` and the aliases that a kernel's types are left open for, e.g. `{ element: 'f16' }`. */
-export function preamble(aliases: Readonly<Record<string, string>>, constants: Readonly<Record<string, number>> = {}): string {
+export function preamble(
+  aliases: Readonly<Record<string, string>>,
+  constants: Readonly<Record<string, number>> = {},
+): string {
   const enable = Object.values(aliases).some((type) => type.includes('f16')) ? ['enable f16;'] : [];
   const named = Object.entries(aliases).map(([name, type]) => `alias ${name} = ${type};`);
   const values = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);

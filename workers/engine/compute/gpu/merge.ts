@@ -21,23 +21,29 @@ function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number;
   const weight = scalarOf(merged);
   const factor = scalarOf(a);
   const head = preamble(
-    { lane: vector(weight), wide: vector('f32'), factor, factor_lane: vector(factor) }, { LANES: width });
+    { lane: vector(weight), wide: vector('f32'), factor, factor_lane: vector(factor) },
+    { LANES: width },
+  );
   return { lanes: outputs / width, head };
 }
 
 /** Lays every target's header and terms one after the other, each on an offset that can be bound. */
 function packTerms(
-  targets: readonly Target[], coefficients: Float32Array, elements: number, scale: number, alignment: number,
+  targets: readonly Target[],
+  coefficients: Float32Array,
+  elements: number,
+  scale: number,
+  alignment: number,
 ): { words: Uint32Array; offsets: number[]; lengths: number[] } {
-  const stride = Math.ceil((HEADER_WORDS + 2 * elements) * 4 / alignment) * alignment;
-  const words = new Uint32Array(targets.length * stride / 4);
+  const stride = Math.ceil(((HEADER_WORDS + 2 * elements) * 4) / alignment) * alignment;
+  const words = new Uint32Array((targets.length * stride) / 4);
   const floats = new Float32Array(words.buffer);
   const offsets: number[] = [];
   const lengths: number[] = [];
   targets.forEach((target, l) => {
     const { inputs, outputs, rank } = targetShape(target);
     const terms = termsOf(coefficients, l, elements, scale);
-    const at = l * stride / 4;
+    const at = (l * stride) / 4;
     words.set([inputs, lanesOf(target, outputs).lanes, rank, terms.length], at);
     terms.forEach(({ element, factor }, i) => {
       words[at + HEADER_WORDS + 2 * i] = element;
@@ -50,7 +56,12 @@ function packTerms(
 }
 
 export function encodeMerge(
-  operation: Operation, targets: readonly Target[], coefficients: Float32Array, elements: number, scale: number, alignment: number,
+  operation: Operation,
+  targets: readonly Target[],
+  coefficients: Float32Array,
+  elements: number,
+  scale: number,
+  alignment: number,
 ): void {
   if (targets.length === 0) return;
   const { words, offsets, lengths } = packTerms(targets, coefficients, elements, scale, alignment);
@@ -58,23 +69,42 @@ export function encodeMerge(
   targets.forEach((target, l) => {
     const { inputs, outputs } = targetShape(target);
     const { lanes, head } = lanesOf(target, outputs);
-    operation.run('merge', head, [
-      { buffer: terms, offset: offsets[l], size: lengths[l] },
-      target.base.data, target.a.data, target.b.data, target.merged.data,
-    ], [Math.ceil(lanes / TILE_LANES), Math.ceil(inputs / TILE_ROWS)]);
+    operation.run(
+      'merge',
+      head,
+      [
+        { buffer: terms, offset: offsets[l], size: lengths[l] },
+        target.base.data,
+        target.a.data,
+        target.b.data,
+        target.merged.data,
+      ],
+      [Math.ceil(lanes / TILE_LANES), Math.ceil(inputs / TILE_ROWS)],
+    );
   });
 }
 
 export function encodeMergeElement(
-  operation: Operation, targets: readonly Target[], element: number, delta: Float32Array, scale: number,
+  operation: Operation,
+  targets: readonly Target[],
+  element: number,
+  delta: Float32Array,
+  scale: number,
 ): void {
   targets.forEach((target, l) => {
     if (delta[l] === 0) return;
     const { inputs, outputs, rank } = targetShape(target);
     const { lanes, head } = lanesOf(target, outputs);
-    operation.run('merge-element', head, [
-      operation.parameters([inputs, lanes, rank, element], [delta[l] * scale]),
-      target.a.data, target.b.data, target.merged.data,
-    ], [Math.ceil(lanes / 64), Math.ceil(inputs / 4)]);
+    operation.run(
+      'merge-element',
+      head,
+      [
+        operation.parameters([inputs, lanes, rank, element], [delta[l] * scale]),
+        target.a.data,
+        target.b.data,
+        target.merged.data,
+      ],
+      [Math.ceil(lanes / 64), Math.ceil(inputs / 4)],
+    );
   });
 }

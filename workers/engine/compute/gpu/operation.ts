@@ -98,7 +98,10 @@ export class Operation {
 
   #filled(label: string, data: Float32Array | Uint32Array, usage: number): GPUBuffer {
     const buffer = this.#device.createBuffer({
-      label: `${this.#label}: ${label}`, size: data.byteLength, usage, mappedAtCreation: true,
+      label: `${this.#label}: ${label}`,
+      size: data.byteLength,
+      usage,
+      mappedAtCreation: true,
     });
     new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(data.buffer, data.byteOffset, data.length));
     buffer.unmap();
@@ -106,18 +109,26 @@ export class Operation {
     return buffer;
   }
 
-  run(name: KernelName, head: string, resources: readonly (GPUBuffer | GPUBufferBinding)[], workgroups: Workgroups): void {
+  run(
+    name: KernelName,
+    head: string,
+    resources: readonly (GPUBuffer | GPUBufferBinding)[],
+    workgroups: Workgroups,
+  ): void {
     this.#pass ??= this.#encoder.beginComputePass({ label: this.#label });
     const pass = this.#pass;
     pass.setPipeline(this.#pipelines.get(name, head));
-    pass.setBindGroup(0, this.#device.createBindGroup({
-      label: name,
-      layout: this.#pipelines.layout(KERNELS[name].bindings),
-      entries: resources.map((resource, binding) => ({
-        binding,
-        resource: 'buffer' in resource ? resource : { buffer: resource },
-      })),
-    }));
+    pass.setBindGroup(
+      0,
+      this.#device.createBindGroup({
+        label: name,
+        layout: this.#pipelines.layout(KERNELS[name].bindings),
+        entries: resources.map((resource, binding) => ({
+          binding,
+          resource: 'buffer' in resource ? resource : { buffer: resource },
+        })),
+      }),
+    );
     pass.dispatchWorkgroups(workgroups[0], workgroups[1] ?? 1, workgroups[2] ?? 1);
   }
 

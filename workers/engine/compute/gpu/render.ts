@@ -13,7 +13,10 @@ import { needsFields } from '../reference/features';
 const BAND_PIXELS = 1 << 22;
 
 export async function renderFull(
-  buffers: Buffers, begin: (label: string) => Operation, render: FullRender<GPUBuffer>, bandPixels = BAND_PIXELS,
+  buffers: Buffers,
+  begin: (label: string) => Operation,
+  render: FullRender<GPUBuffer>,
+  bandPixels = BAND_PIXELS,
 ): Promise<RgbaImage> {
   const { image, b, grid, maps, weights, strength, width, height, onTile, checkpoint } = render;
   const size = sideOf(maps, MAP_CHANNELS);
@@ -39,10 +42,15 @@ export async function renderFull(
       const operation = begin('render');
       const uniforms = anchorUniforms(operation, weights);
       const parameters = operation.parameters(
-        [width, height, image.width, image.height, first, count, size, gridSize, uniforms.groups], [strength]);
-      operation.run('render', head, [
-        parameters, uniforms.weights, image.data, b.data, fields, grid.data, maps.data, band,
-      ], [Math.ceil(width / 32), Math.ceil(count / 4)]);
+        [width, height, image.width, image.height, first, count, size, gridSize, uniforms.groups],
+        [strength],
+      );
+      operation.run(
+        'render',
+        head,
+        [parameters, uniforms.weights, image.data, b.data, fields, grid.data, maps.data, band],
+        [Math.ceil(width / 32), Math.ceil(count / 4)],
+      );
       operation.submit();
       const bytes = await buffers.read(band, count * width * 4);
       data.set(new Uint8ClampedArray(bytes), first * width * 4);

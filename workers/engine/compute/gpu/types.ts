@@ -16,7 +16,10 @@ export function commonScalar(...tensors: readonly Tensor<GPUBuffer>[]): Scalar {
 }
 
 /** Workgroups for `count` values, 256 an invocation row, and the invocations of one row. */
-export function linear(count: number, limit: number): { workgroups: readonly [number, number]; stride: number } {
+export function linear(
+  count: number,
+  limit: number,
+): { workgroups: readonly [number, number]; stride: number } {
   const groups = Math.ceil(count / 256);
   const across = Math.min(groups, limit);
   return { workgroups: [across, Math.ceil(groups / across)], stride: across * 256 };

@@ -6,7 +6,14 @@ import { ANCHOR_FEATURES } from '../compute';
 import { FIELDS } from './fields';
 import { spanAt, type Source, type Span } from './source';
 
-const PRODUCTS = [[0, 0], [1, 1], [2, 2], [0, 1], [0, 2], [1, 2]] as const;
+const PRODUCTS = [
+  [0, 0],
+  [1, 1],
+  [2, 2],
+  [0, 1],
+  [0, 2],
+  [1, 2],
+] as const;
 const HINGES = [0.2, 0.4, 0.6, 0.8] as const;
 const FIRST_HINGE = 10;
 const FIRST_LIGHT = 22;
@@ -26,12 +33,18 @@ const COPIES: readonly ((u: number, v: number) => readonly [number, number])[] =
 
 function positionTerm(term: number, x: number, y: number): number {
   switch (term) {
-    case 0: return x;
-    case 1: return y;
-    case 2: return x * x;
-    case 3: return y * y;
-    case 4: return x * y;
-    default: return (x * x + y * y) ** 2;
+    case 0:
+      return x;
+    case 1:
+      return y;
+    case 2:
+      return x * x;
+    case 3:
+      return y * y;
+    case 4:
+      return x * y;
+    default:
+      return (x * x + y * y) ** 2;
   }
 }
 
@@ -120,7 +133,11 @@ export function needsFields(weights: Float32Array): boolean {
 
 /** clamp(u + φ(u)·w) of a row, into the three planes of `out`; `scratch` holds at least `width`. */
 export function anchorRow(
-  row: Row, weights: Float32Array, used: readonly number[], out: Row['colours'], scratch: Float32Array,
+  row: Row,
+  weights: Float32Array,
+  used: readonly number[],
+  out: Row['colours'],
+  scratch: Float32Array,
 ): void {
   const { width, colours } = row;
   for (let c = 0; c < 3; c++) out[c].set(colours[c].subarray(0, width));

@@ -25,14 +25,16 @@ function blurPlane(plane: Float32Array, size: number, taps: Float64Array, out: F
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       let sum = 0;
-      for (let k = -radius; k <= radius; k++) sum += taps[k + radius] * plane[y * size + clampIndex(x + k, size)];
+      for (let k = -radius; k <= radius; k++)
+        sum += taps[k + radius] * plane[y * size + clampIndex(x + k, size)];
       rows[y * size + x] = sum;
     }
   }
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       let sum = 0;
-      for (let k = -radius; k <= radius; k++) sum += taps[k + radius] * rows[clampIndex(y + k, size) * size + x];
+      for (let k = -radius; k <= radius; k++)
+        sum += taps[k + radius] * rows[clampIndex(y + k, size) * size + x];
       out[y * size + x] = sum;
     }
   }

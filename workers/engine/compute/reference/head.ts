@@ -25,7 +25,14 @@ export interface Head {
 type Planes = readonly [Float32Array, Float32Array, Float32Array];
 
 /** Edits row v of `width` pixels: own colours and anchor in, the edit (strength 1) out. */
-export function headRow(head: Head, width: number, v: number, own: Planes, anchor: Planes, out: Planes): void {
+export function headRow(
+  head: Head,
+  width: number,
+  v: number,
+  own: Planes,
+  anchor: Planes,
+  out: Planes,
+): void {
   const { gridSize, size, source } = head;
   const grid = gridLine(head, v);
   const down = spanAt(v, size, { low: 0, high: 0, rest: 0 });
@@ -42,7 +49,9 @@ export function headRow(head: Head, width: number, v: number, own: Planes, ancho
     if (gate !== 0) {
       spanAt(u, gridSize, across);
       for (let c = 0; c < GRID_CHANNELS; c++) {
-        delta[c] = grid[c * gridSize + across.low] * (1 - across.rest) + grid[c * gridSize + across.high] * across.rest;
+        delta[c] =
+          grid[c * gridSize + across.low] * (1 - across.rest) +
+          grid[c * gridSize + across.high] * across.rest;
       }
       source.sample(u + delta[12], v + delta[13], moved);
     }
@@ -52,7 +61,8 @@ export function headRow(head: Head, width: number, v: number, own: Planes, ancho
         value += anchor[c][x];
       } else {
         const m = c * 4;
-        const drawn = moved[c] + delta[m] * moved[0] + delta[m + 1] * moved[1] + delta[m + 2] * moved[2] + delta[m + 3];
+        const drawn =
+          moved[c] + delta[m] * moved[0] + delta[m + 1] * moved[1] + delta[m + 2] * moved[2] + delta[m + 3];
         value += (1 - gate) * anchor[c][x] + gate * drawn;
       }
       out[c][x] = Math.min(1, Math.max(0, value));
@@ -75,7 +85,13 @@ function gridLine({ grid, gridSize }: Head, v: number): Float64Array {
 }
 
 function guidedMaps(
-  { maps, guide, size }: Head, across: Span, down: Span, r: number, g: number, b: number, out: Float64Array,
+  { maps, guide, size }: Head,
+  across: Span,
+  down: Span,
+  r: number,
+  g: number,
+  b: number,
+  out: Float64Array,
 ): void {
   const plane = size * size;
   out.fill(0);

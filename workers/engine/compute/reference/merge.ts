@@ -23,7 +23,11 @@ export function termsOf(coefficients: Float32Array, target: number, elements: nu
 
 /** Adds the terms to `merged`, which holds the base already; a is `[N, in, r]`, b `[N, r, out]`. */
 export function addTerms(
-  merged: Float32Array, a: Float32Array, b: Float32Array, shape: TargetShape, terms: readonly Term[],
+  merged: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  shape: TargetShape,
+  terms: readonly Term[],
 ): void {
   const { inputs, outputs, rank } = shape;
   for (let i = 0; i < inputs; i++) {
@@ -41,7 +45,8 @@ export function addTerms(
         const b1 = b0 + outputs;
         const b2 = b1 + outputs;
         const b3 = b2 + outputs;
-        for (let o = 0; o < outputs; o++) row[o] += f0 * b[b0 + o] + f1 * b[b1 + o] + f2 * b[b2 + o] + f3 * b[b3 + o];
+        for (let o = 0; o < outputs; o++)
+          row[o] += f0 * b[b0 + o] + f1 * b[b1 + o] + f2 * b[b2 + o] + f3 * b[b3 + o];
       }
       for (; k < rank; k++) {
         const f = factor * a[at + k];

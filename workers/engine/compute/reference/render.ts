@@ -21,7 +21,14 @@ export function modelEdit(head: Omit<Head, 'source'>, anchorB: Float32Array): Fl
   const edit = new Float32Array(3 * size * size);
   const whole: Head = { ...head, source: planarSource(guide, size, size) };
   for (let y = 0; y < size; y++) {
-    headRow(whole, size, (y + 0.5) / size, rowOf(guide, size, y), rowOf(anchorB, size, y), rowOf(edit, size, y));
+    headRow(
+      whole,
+      size,
+      (y + 0.5) / size,
+      rowOf(guide, size, y),
+      rowOf(anchorB, size, y),
+      rowOf(edit, size, y),
+    );
   }
   return edit;
 }
@@ -39,7 +46,12 @@ export function finish(own: number, edit: number, strength: number): number {
 }
 
 /** RGBA8 of a planar pair (b, edit), opaque. */
-export function finishModel(b: Float32Array, edit: Float32Array, size: number, strength: number): Uint8ClampedArray<ArrayBuffer> {
+export function finishModel(
+  b: Float32Array,
+  edit: Float32Array,
+  size: number,
+  strength: number,
+): Uint8ClampedArray<ArrayBuffer> {
   const plane = size * size;
   const bytes = new Uint8ClampedArray(plane * 4);
   for (let i = 0; i < plane; i++) {
@@ -87,7 +99,13 @@ export function rowRenderer(job: RenderJob): (first: number, end: number, out: U
 
 /** b's own colour and alpha along an output row: its pixels as they are when the sizes agree. */
 function ownRow(
-  image: RenderJob['image'], source: Source, width: number, height: number, y: number, own: Planes, alpha: Uint8ClampedArray,
+  image: RenderJob['image'],
+  source: Source,
+  width: number,
+  height: number,
+  y: number,
+  own: Planes,
+  alpha: Uint8ClampedArray,
 ): void {
   const colour = new Float64Array(3);
   const same = width === image.width && height === image.height;
@@ -101,8 +119,10 @@ function ownRow(
     } else {
       source.sample((x + 0.5) / width, (y + 0.5) / height, colour);
       spanAt((x + 0.5) / width, image.width, across);
-      const above = alphaAt(down.low, across.low) * (1 - across.rest) + alphaAt(down.low, across.high) * across.rest;
-      const below = alphaAt(down.high, across.low) * (1 - across.rest) + alphaAt(down.high, across.high) * across.rest;
+      const above =
+        alphaAt(down.low, across.low) * (1 - across.rest) + alphaAt(down.low, across.high) * across.rest;
+      const below =
+        alphaAt(down.high, across.low) * (1 - across.rest) + alphaAt(down.high, across.high) * across.rest;
       alpha[x] = Math.floor(above * (1 - down.rest) + below * down.rest + 0.5);
     }
     for (let c = 0; c < 3; c++) own[c][x] = colour[c];

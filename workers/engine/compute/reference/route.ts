@@ -7,15 +7,21 @@ export interface RouteShape {
 }
 
 export function route(
-  e: Float32Array, keys: Float32Array, query: Float32Array, shape: RouteShape, activation: 'softmax' | 'tanh',
+  e: Float32Array,
+  keys: Float32Array,
+  query: Float32Array,
+  shape: RouteShape,
+  activation: 'softmax' | 'tanh',
 ): Float32Array<ArrayBuffer> {
   const { targets, elements, keySize, inputs } = shape;
   const coefficients = new Float32Array(targets * elements);
   const q = new Float64Array(keySize);
   for (let l = 0; l < targets; l++) {
     for (let d = 0; d < keySize; d++) q[d] = dot(query, (l * keySize + d) * inputs, e, inputs);
-    const z = Float64Array.from({ length: elements }, (_, n) =>
-      dot(keys, (l * elements + n) * keySize, q, keySize) / Math.sqrt(keySize));
+    const z = Float64Array.from(
+      { length: elements },
+      (_, n) => dot(keys, (l * elements + n) * keySize, q, keySize) / Math.sqrt(keySize),
+    );
     coefficients.set(activation === 'tanh' ? z.map(Math.tanh) : softmax(z), l * elements);
   }
   return coefficients;

@@ -51,7 +51,8 @@ export function planarSource(planes: Float32Array, width: number, height: number
         const top = c * plane + down.low * width;
         const bottom = c * plane + down.high * width;
         const above = planes[top + across.low] * (1 - across.rest) + planes[top + across.high] * across.rest;
-        const below = planes[bottom + across.low] * (1 - across.rest) + planes[bottom + across.high] * across.rest;
+        const below =
+          planes[bottom + across.low] * (1 - across.rest) + planes[bottom + across.high] * across.rest;
         out[c] = above * (1 - down.rest) + below * down.rest;
       }
     },
@@ -62,7 +63,17 @@ export function planarSource(planes: Float32Array, width: number, height: number
       out[2] = planes[2 * plane + i];
     },
     line(channel, start, step, count, out) {
-      sampleLine(planes.subarray(channel * plane, (channel + 1) * plane), 1, width, height, 1, start, step, count, out);
+      sampleLine(
+        planes.subarray(channel * plane, (channel + 1) * plane),
+        1,
+        width,
+        height,
+        1,
+        start,
+        step,
+        count,
+        out,
+      );
     },
   };
 }
@@ -103,8 +114,15 @@ export function rgbaSource(bytes: Uint8ClampedArray, width: number, height: numb
 
 /** One channel along a line, without a call per pixel: copies at full size are made of these. */
 function sampleLine(
-  values: Float32Array | Uint8ClampedArray, stride: number, width: number, height: number, scale: number,
-  start: Place, step: Place, count: number, out: Float32Array,
+  values: Float32Array | Uint8ClampedArray,
+  stride: number,
+  width: number,
+  height: number,
+  scale: number,
+  start: Place,
+  step: Place,
+  count: number,
+  out: Float32Array,
 ): void {
   for (let i = 0; i < count; i++) {
     const x = (start[0] + i * step[0]) * width - 0.5;

@@ -19,7 +19,8 @@ const SWIFTSHADER = [
   '/usr/lib/chromium-browser/vk_swiftshader_icd.json',
   '/opt/google/chrome/vk_swiftshader_icd.json',
 ];
-const REMEDY = 'Install chromium (SwiftShader) or mesa-vulkan-drivers 25 with libvulkan1 (lavapipe), or name an ICD file in LIKEWISE_VK_ICD.';
+const REMEDY =
+  'Install chromium (SwiftShader) or mesa-vulkan-drivers 25 with libvulkan1 (lavapipe), or name an ICD file in LIKEWISE_VK_ICD.';
 
 function namedFiles(): string[] {
   return (process.env.LIKEWISE_VK_ICD ?? '').split(':').filter((file) => file !== '');
@@ -27,13 +28,18 @@ function namedFiles(): string[] {
 
 function knownFiles(): string[] {
   const lavapipe = ICD_FOLDERS.filter(existsSync).flatMap((folder) =>
-    readdirSync(folder).filter((file) => /^lvp_icd.*\.json$/.test(file)).map((file) => join(folder, file)));
+    readdirSync(folder)
+      .filter((file) => /^lvp_icd.*\.json$/.test(file))
+      .map((file) => join(folder, file)),
+  );
   return [...lavapipe, ...SWIFTSHADER.filter(existsSync)];
 }
 
 /** Which adapters to ask Dawn for, by a part of their names. */
 function adapterNames(files: readonly string[]): string[] {
-  const names = files.map((file) => (file.includes('swiftshader') ? 'SwiftShader' : file.includes('lvp') ? 'llvmpipe' : ''));
+  const names = files.map((file) =>
+    file.includes('swiftshader') ? 'SwiftShader' : file.includes('lvp') ? 'llvmpipe' : '',
+  );
   return [...new Set(names)];
 }
 
@@ -41,6 +47,8 @@ export interface TestDevice {
   readonly name: string;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  /** What to test here: a slow compiler with fp16 need not repeat what another device does in f32. */
+  readonly types: readonly ('float32' | 'float16')[];
   /** Throws when anything since the last call raised a GPU error that nobody caught. */
   check(): Promise<void>;
   close(): void;
@@ -48,7 +56,18 @@ export interface TestDevice {
 
 const ORT_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups'];
 
-async function open(create: (options: string[]) => GPU, name: string): Promise<TestDevice | undefined> {
+type Opened = Omit<TestDevice, 'types'>;
+
+function sharedOut(opened: readonly Opened[]): TestDevice[] {
+  const halves = ({ device }: Opened): boolean => device.features.has('shader-f16');
+  const plain = opened.some((each) => !halves(each));
+  return opened.map((each) => ({
+    ...each,
+    types: !halves(each) ? ['float32'] : plain ? ['float16'] : ['float32', 'float16'],
+  }));
+}
+
+async function open(create: (options: string[]) => GPU, name: string): Promise<Opened | undefined> {
   const gpu = create(name === '' ? [] : [`adapter=${name}`]);
   // Dawn throws when no adapter has the name: a driver too old for it (Mesa before 23) offers none.
   const adapter = await gpu.requestAdapter().catch(() => null);
@@ -92,6 +111,17 @@ export async function openDevices(): Promise<TestDevice[]> {
   const names = adapterNames(files);
   const opened = await Promise.all(names.map((name) => open(create, name)));
   const devices = opened.filter((device) => device !== undefined);
-  if (devices.length < (named.length > 0 ? names.length : 1)) throw new Error(`Dawn cannot use all of ${files.join(', ')}. ${REMEDY}`);
-  return devices;
+  if (devices.length < (named.length > 0 ? names.length : 1))
+    throw new Error(`Dawn cannot use all of ${files.join(', ')}. ${REMEDY}`);
+  return sharedOut(devices);
+}
+
+/** The devices on which f32 is tested. */
+export async function openPlainDevices(): Promise<TestDevice[]> {
+  const devices = await openDevices();
+  return devices.filter((opened) => {
+    const plain = opened.types.includes('float32');
+    if (!plain) opened.close();
+    return plain;
+  });
 }

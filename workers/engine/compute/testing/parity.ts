@@ -25,7 +25,10 @@ export interface ImageTwin {
 /** Uniform numbers in low..high from a seed. */
 export function uniform(seed: number, length: number, low = 0, high = 1): Float32Array<ArrayBuffer> {
   // The error function would be exact; a logistic of a normal number is random enough for tests.
-  return Float32Array.from(gaussianNoise(seed, length), (value) => low + (high - low) / (1 + Math.exp(-1.7 * value)));
+  return Float32Array.from(
+    gaussianNoise(seed, length),
+    (value) => low + (high - low) / (1 + Math.exp(-1.7 * value)),
+  );
 }
 
 /** A picture with large shapes, as photographs have: neighbours are alike. Planar `[3, S, S]`. */
@@ -55,14 +58,13 @@ export class Parity {
   readonly cpu: Compute<CpuData> = createCpuCompute();
   readonly device: GPUDevice;
 
-  constructor({ device }: TestDevice) {
-    this.device = device;
-    this.gpu = createWebGpuCompute(device);
-  }
+  /** Storage types to test on this device. */
+  readonly types: readonly Type[];
 
-  /** Storage types that the device can compute with. */
-  get types(): readonly Type[] {
-    return this.device.features.has('shader-f16') ? ['float32', 'float16'] : ['float32'];
+  constructor({ device, types }: TestDevice) {
+    this.device = device;
+    this.types = types;
+    this.gpu = createWebGpuCompute(device);
   }
 
   /** fp16 data is rounded first, so that both backends hold the same numbers. */

@@ -1,0 +1,204 @@
+/** The reference against docs/architecture.md, written down a second time, a pixel at a time. */
+import { describe, expect, it } from 'vitest';
+import { ANCHOR_FEATURES, type FullRender } from './compute';
+import { createCpuCompute, type CpuData } from './cpu';
+import { anchorFields } from './reference/fields';
+import { close, noiseImage, picture, uniform } from './testing/parity';
+
+const cpu = createCpuCompute();
+const quiet = { onTile: () => undefined, checkpoint: () => Promise.resolve() };
+const clamp = (value: number): number => Math.min(1, Math.max(0, value));
+
+type Look = (x: number, y: number) => number;
+
+function bilinear(look: Look, width: number, height: number, u: number, v: number): number {
+  const [x, y] = [u * width - 0.5, v * height - 0.5];
+  let sum = 0;
+  for (const i of [Math.floor(x), Math.floor(x) + 1]) {
+    for (const j of [Math.floor(y), Math.floor(y) + 1]) {
+      const weight = (1 - Math.abs(x - i)) * (1 - Math.abs(y - j));
+      sum += weight * look(Math.min(width - 1, Math.max(0, i)), Math.min(height - 1, Math.max(0, j)));
+    }
+  }
+  return sum;
+}
+
+function planeLook(planes: Float32Array, channel: number, size: number): Look {
+  return (x, y) => planes[(channel * size + y) * size + x];
+}
+
+describe('prepare', () => {
+  it('averages over white with a tent as wide as the scale', async () => {
+    // One row of four pixels: grey values 0, 1, 0, 1 and a transparent one in its place.
+    const data = Uint8ClampedArray.of(0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0, 255, 9, 9, 9, 0);
+    const image = cpu.uploadImage({ width: 4, height: 1, data }, 'row');
+    const prepared = await cpu.read(cpu.prepare(image, 2));
+    const left = (0.75 * 0 + 0.75 * 1 + 0.25 * 0) / 1.75;
+    const right = (0.25 * 1 + 0.75 * 0 + 0.75 * 1) / 1.75;
+    close(prepared, [0, 1, 2].flatMap(() => [left, right, left, right]), 1e-7);
+  });
+});
+
+describe('anchor', () => {
+  it('has every feature where the table puts it', async () => {
+    const size = 12;
+    const u = picture(3, size);
+    const fields = anchorFields(u, size);
+    for (let f = 0; f < ANCHOR_FEATURES; f++) {
+      const weights = new Float32Array(ANCHOR_FEATURES * 3);
+      weights[f * 3 + 1] = 0.01;
+      const moved = await cpu.read(cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), weights));
+      const expected = u.slice();
+      for (let i = 0; i < size * size; i++) {
+        expected[size * size + i] = clamp(u[size * size + i] + 0.01 * phi(f, u, fields, size, i));
+      }
+      close(moved, expected, 1e-6);
+    }
+  });
+});
+
+/** Feature f of pixel i, straight from the table. */
+function phi(f: number, u: Float32Array, fields: Float32Array, size: number, i: number): number {
+  const [column, row] = [i % size, Math.floor(i / size)];
+  const colour = [0, 1, 2].map((c) => u[c * size * size + i]);
+  const [r, g, b] = colour;
+  const [p, q] = [(2 * (column + 0.5)) / size - 1, (2 * (row + 0.5)) / size - 1];
+  const table = [
+    1, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b,
+    ...colour.flatMap((c) => [0.2, 0.4, 0.6, 0.8].map((knee) => Math.max(0, c - knee))),
+    ...[p, q, p * p, q * q, p * q, (p * p + q * q) ** 2].flatMap((term) => [term, term * r, term * g, term * b]),
+    ...Array.from({ length: 15 }, (_, k) => fields[k * size * size + i]),
+  ];
+  const [x, y, last] = [column, row, size - 1];
+  const places = [
+    [last - x, y], [x, last - y], [last - x, last - y], [y, last - x], [last - y, x], [y, x], [last - y, last - x],
+  ];
+  for (const [m, n] of places) for (let c = 0; c < 3; c++) table.push(u[(c * size + n) * size + m]);
+  return table[f];
+}
+
+describe('route', () => {
+  it('is softmax or tanh of the scaled products', async () => {
+    const e = cpu.upload(Float32Array.of(1, 2), [1, 2], 'e');
+    const query = cpu.upload(Float32Array.of(1, 0, 0, 1, 1, 1, -1, 1), [1, 4, 2], 'query');
+    // q = (1, 2, 3, 1), √d = 2
+    const keys = cpu.upload(Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0), [1, 3, 4], 'keys');
+    const powers = [0.5, 1, 0].map(Math.exp);
+    const sum = powers[0] + powers[1] + powers[2];
+    close(await cpu.route(e, keys, query, 'softmax'), powers.map((power) => power / sum), 1e-7);
+    close(await cpu.route(e, keys, query, 'tanh'), [0.5, 1, 0].map(Math.tanh), 1e-7);
+  });
+});
+
+describe('merge', () => {
+  it('adds scale·c·A·B, whatever the shape', async () => {
+    const [inputs, outputs, elements, rank] = [3, 7, 5, 6];
+    const base = uniform(1, inputs * outputs);
+    const a = uniform(2, elements * inputs * rank);
+    const b = uniform(3, elements * rank * outputs);
+    const c = uniform(4, elements, -1, 1);
+    const expected = base.map((value, at) => {
+      const [i, o] = [Math.floor(at / outputs), at % outputs];
+      let sum = value;
+      for (let n = 0; n < elements; n++) {
+        for (let k = 0; k < rank; k++) {
+          sum += 0.5 * c[n] * a[(n * inputs + i) * rank + k] * b[(n * rank + k) * outputs + o];
+        }
+      }
+      return sum;
+    });
+    const target = {
+      base: cpu.upload(base, [inputs, outputs], 'base'),
+      a: cpu.upload(a, [elements, inputs, rank], 'a'),
+      b: cpu.upload(b, [elements, rank, outputs], 'b'),
+      merged: cpu.allocate('float32', [inputs, outputs], 'merged'),
+    };
+    cpu.merge([target], c, elements, 0.5);
+    close(await cpu.read(target.merged), expected, 1e-6);
+  });
+});
+
+describe('head', () => {
+  const size = 8;
+  const gridSize = 3;
+  const [width, height] = [21, 13];
+  const image = noiseImage(5, width, height);
+  const source = cpu.uploadImage(image, 'b');
+  const b = cpu.prepare(source, size);
+  const grid = uniform(6, 14 * gridSize * gridSize, -0.3, 0.3);
+  const maps = uniform(7, 5 * size * size);
+  const weights = uniform(8, ANCHOR_FEATURES * 3, -0.1, 0.1).fill(0, 30);
+
+  async function render(change: Partial<FullRender<CpuData>>): Promise<Uint8ClampedArray> {
+    const { data } = await cpu.renderFull({
+      grid: cpu.upload(grid, [1, 14, gridSize, gridSize], 'grid'),
+      maps: cpu.upload(maps, [1, 5, size, size], 'maps'),
+      b, image: source, weights, strength: 1, width, height, ...quiet, ...change,
+    });
+    return data;
+  }
+
+  it('is the formula of the architecture at every pixel', async () => {
+    const strength = 1.4;
+    const guide = await cpu.read(b);
+    const own = (c: number): Look => (x, y) => image.data[(y * width + x) * 4 + c] / 255;
+    const actual = await render({ strength });
+    let most = 0;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const [u, v] = [(x + 0.5) / width, (y + 0.5) / height];
+        const colour = [0, 1, 2].map((c) => own(c)(x, y));
+        const delta = Array.from({ length: 14 }, (_, c) =>
+          bilinear(planeLook(grid, c, gridSize), gridSize, gridSize, u, v));
+        const likeness: Look = (i, j) =>
+          Math.exp(-colour.reduce((sum, value, c) => sum + (value - planeLook(guide, c, size)(i, j)) ** 2, 0) / 0.02) + 1e-3;
+        const total = bilinear(likeness, size, size, u, v);
+        const map = Array.from({ length: 5 }, (_, c) =>
+          bilinear((i, j) => likeness(i, j) * planeLook(maps, c, size)(i, j), size, size, u, v) / total);
+        const moved = [0, 1, 2].map((c) => bilinear(own(c), width, height, u + delta[12], v + delta[13]));
+        const [r, g, bl] = colour;
+        const features = [1, r, g, bl, r * r, g * g, bl * bl, r * g, r * bl, g * bl];
+        for (let c = 0; c < 3; c++) {
+          const anchor = clamp(colour[c] + features.reduce((sum, value, f) => sum + value * weights[f * 3 + c], 0));
+          const drawn = moved[c] + moved.reduce((sum, value, k) => sum + value * delta[c * 4 + k], delta[c * 4 + 3]);
+          const edit = clamp((1 - map[3]) * anchor + map[3] * drawn + map[4] * map[c]);
+          const expected = clamp(colour[c] + strength * (edit - colour[c])) * 255;
+          most = Math.max(most, Math.abs(actual[(y * width + x) * 4 + c] - expected));
+        }
+        expect(actual[(y * width + x) * 4 + 3]).toBe(image.data[(y * width + x) * 4 + 3]);
+      }
+    }
+    expect(most).toBeLessThanOrEqual(0.51);
+  });
+
+  it('is b at strength 0, and b where an untrained head meets no anchor', async () => {
+    expect(await render({ strength: 0 })).toEqual(image.data);
+    const closed = cpu.upload(new Float32Array(5 * size * size), [5, size, size], 'maps');
+    expect(await render({ maps: closed, weights: new Float32Array(246) })).toEqual(image.data);
+  });
+
+  it('tells rows done and stops at a checkpoint that throws', async () => {
+    const told: (readonly [number, number])[] = [];
+    await expect(render({
+      onTile: (done, total) => told.push([done, total]),
+      checkpoint: () => Promise.reject(new Error('cancelled')),
+    })).rejects.toThrow('cancelled');
+    expect(told).toEqual([[height, height]]);
+  });
+
+  it('ends a flow at the head itself', async () => {
+    const inputs = {
+      grid: cpu.upload(grid, [1, 14, gridSize, gridSize], 'grid'), maps: cpu.upload(maps, [1, 5, size, size], 'maps'), b,
+    };
+    const x = cpu.upload(uniform(9, 3 * size * size, -2, 2), [1, 3, size, size], 'x');
+    cpu.flowStep(inputs, b, x, 0.75, 1);
+    const preview = await cpu.renderPreview(inputs, b, 1);
+    const result = await cpu.read(x);
+    const expected = result.map((value) => ((value + 1) / 2) * 255);
+    for (let i = 0; i < size * size; i++) {
+      for (let c = 0; c < 3; c++) {
+        expect(Math.abs(preview.data[i * 4 + c] - expected[c * size * size + i])).toBeLessThanOrEqual(0.51);
+      }
+    }
+  });
+});

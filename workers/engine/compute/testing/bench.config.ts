@@ -1,0 +1,13 @@
+/** `npm run bench:merge`: measurements, kept out of the tests. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('../../../..', import.meta.url)),
+  test: {
+    environment: 'node',
+    include: ['workers/engine/compute/testing/bench-*.ts'],
+    fileParallelism: false,
+    testTimeout: 600_000,
+  },
+});
