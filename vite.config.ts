@@ -42,7 +42,13 @@ export default defineConfig({
   root: 'app',
   publicDir: '../public',
   base: './',
-  build: { outDir: '../dist', emptyOutDir: true, target: 'es2022', cssTarget: CSS_TARGET, assetsInlineLimit: 0 },
+  build: {
+    outDir: '../dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    cssTarget: CSS_TARGET,
+    assetsInlineLimit: 0,
+  },
   worker: { format: 'es' },
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   optimizeDeps: { exclude: ['onnxruntime-web'] },
@@ -64,7 +70,9 @@ export default defineConfig({
       manifest: false,
       devOptions: { enabled: false },
       injectManifest: {
-        globPatterns: ['**/*.{html,js,mjs,css,svg,png,jpg,md,webmanifest,woff2,json,wasm,onnx,bin,safetensors}'],
+        globPatterns: [
+          '**/*.{html,js,mjs,css,svg,png,jpg,md,webmanifest,woff2,json,wasm,onnx,bin,safetensors}',
+        ],
         maximumFileSizeToCacheInBytes: 128 * 1024 * 1024,
         dontCacheBustURLsMatching: /assets\/.*-[\w-]{8}\./,
       },

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from .anchor import apply, features, fit_from_gram, gram
+from .model import unexplained
 
 
 @dataclass
@@ -80,10 +81,14 @@ def compute_anchors(shard: Path) -> None:
 
 
 class Loader:
-    """Endless shuffled batches over the shards that have anchors; new shards join as they appear."""
+    """Endless shuffled batches over the shards that have anchors; new shards join as they appear.
 
-    def __init__(self, cache: Path, batch: int, seed: int) -> None:
-        self.cache, self.batch = cache, batch
+    Every quadruple is read in both directions. Samples of which the anchor leaves less than the share
+    ``open`` to draw (model.unexplained) are left out: the closed gate would let nothing be learned.
+    """
+
+    def __init__(self, cache: Path, batch: int, seed: int, open: float = 0.0) -> None:
+        self.cache, self.batch, self.open = cache, batch, open
         self.random = np.random.default_rng(seed)
         self.names: list[str] = json.loads((cache / "families.json").read_text())
 
@@ -99,18 +104,24 @@ class Loader:
                 images = np.load(shard)
                 anchors = np.load(anchors_path(shard))
                 families = np.load(families_path(shard))
-                order = self.random.permutation(len(images))
+                drawable = np.stack([self.drawable(images[:, k + 1], anchors[:, k]) for k in (0, 2)], axis=1)
+                order = self.random.permutation(np.argwhere(drawable))
                 for start in range(0, len(order) - self.batch + 1, self.batch):
-                    index = order[start : start + self.batch]
-                    yield self.make(images[index], anchors[index], families[index])
+                    index, swapped = order[start : start + self.batch].T
+                    yield self.make(images[index], anchors[index], swapped == 1, families[index])
 
-    def make(self, images: np.ndarray, anchors: np.ndarray, families: np.ndarray) -> Batch:
+    def drawable(self, a2: np.ndarray, anchor_a: np.ndarray) -> np.ndarray:
+        """Which samples ``[n]`` the anchor of their pair leaves open; uint8 ``[n, 3, S, S]``."""
+        gap = [np.square((u.astype(np.int16) - v) / np.float32(255)).mean() for u, v in zip(a2, anchor_a)]
+        return unexplained(torch.tensor(gap)).numpy() >= self.open
+
+    def make(self, images: np.ndarray, anchors: np.ndarray, swapped: np.ndarray, families: np.ndarray) -> Batch:
         """Direction, mirrors, quarter turns and channel order are free: an edit seen through any
         of them is still the same edit of a and b."""
         both = torch.from_numpy(np.concatenate([images, anchors], axis=1)).float() / 255
         turned = []
-        for sample in both:
-            if self.random.random() < 0.5:
+        for sample, swap in zip(both, swapped):
+            if swap:
                 sample = sample[[2, 3, 0, 1, 6, 7, 4, 5]]
             if self.random.random() < 0.5:
                 sample = sample.flip(3)

@@ -145,17 +145,17 @@ class Denoiser(nn.Module):
         z = torch.cat([unfold(self.up_fine(z), 2), fine, pair_fine], dim=-1)
         z = self.decode_fine2(self.decode_fine1(self.mix_fine(z)))
         out = unfold(self.to_maps(z), 4).permute(0, 3, 1, 2)
-        gates = hard_gate(out[:, 3:]) * self.unexplained(pairs)
+        share = unexplained(pairs[:, :, 6:].float().square().mean((1, 2, 3, 4)))
+        gates = hard_gate(out[:, 3:]) * share.to(out.dtype).view(-1, 1, 1, 1)
         return low, torch.cat([out[:, :3], gates], dim=1)
 
-    @staticmethod
-    def unexplained(pairs: Tensor) -> Tensor:
-        """How much the anchor leaves to draw, ``[B, 1, 1, 1]`` in 0..1, from its error r on the pairs
-        themselves: r^2 / (r^2 + 10^-8) with r a mean square, so 0.99 at 30 dB, a half at 40, 0.01 at
-        50. Where the anchor solves the edit the network cannot spoil it."""
-        error = pairs[:, :, 6:].float().square().mean((1, 2, 3, 4)) * 1e4
-        share = error.square() / (error.square() + 1)
-        return share.to(pairs.dtype).view(-1, 1, 1, 1)
+
+def unexplained(error: Tensor) -> Tensor:
+    """How much the anchor leaves to draw, 0..1, from its mean square error r on the pairs themselves:
+    r^2 / (r^2 + 10^-8), so 0.99 at 30 dB, a half at 40, 0.01 at 50. Where the anchor solves the edit
+    the network cannot spoil it."""
+    error = error * 1e4
+    return error.square() / (error.square() + 1)
 
 
 def head(grid: Tensor, maps: Tensor, b: Tensor, anchor_b: Tensor) -> Tensor:

@@ -33,9 +33,13 @@ describe('prepare', () => {
     const data = Uint8ClampedArray.of(0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0, 255, 9, 9, 9, 0);
     const image = cpu.uploadImage({ width: 4, height: 1, data }, 'row');
     const prepared = await cpu.read(cpu.prepare(image, 2));
-    const left = (0.75 * 0 + 0.75 * 1 + 0.25 * 0) / 1.75;
-    const right = (0.25 * 1 + 0.75 * 0 + 0.75 * 1) / 1.75;
-    close(prepared, [0, 1, 2].flatMap(() => [left, right, left, right]), 1e-7);
+    const left = 0.75 / 1.75;
+    const right = (0.25 + 0.75) / 1.75;
+    close(
+      prepared,
+      [0, 1, 2].flatMap(() => [left, right, left, right]),
+      1e-7,
+    );
   });
 });
 
@@ -64,14 +68,34 @@ function phi(f: number, u: Float32Array, fields: Float32Array, size: number, i: 
   const [r, g, b] = colour;
   const [p, q] = [(2 * (column + 0.5)) / size - 1, (2 * (row + 0.5)) / size - 1];
   const table = [
-    1, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b,
+    1,
+    r,
+    g,
+    b,
+    r * r,
+    g * g,
+    b * b,
+    r * g,
+    r * b,
+    g * b,
     ...colour.flatMap((c) => [0.2, 0.4, 0.6, 0.8].map((knee) => Math.max(0, c - knee))),
-    ...[p, q, p * p, q * q, p * q, (p * p + q * q) ** 2].flatMap((term) => [term, term * r, term * g, term * b]),
+    ...[p, q, p * p, q * q, p * q, (p * p + q * q) ** 2].flatMap((term) => [
+      term,
+      term * r,
+      term * g,
+      term * b,
+    ]),
     ...Array.from({ length: 15 }, (_, k) => fields[k * size * size + i]),
   ];
   const [x, y, last] = [column, row, size - 1];
   const places = [
-    [last - x, y], [x, last - y], [last - x, last - y], [y, last - x], [last - y, x], [y, x], [last - y, last - x],
+    [last - x, y],
+    [x, last - y],
+    [last - x, last - y],
+    [y, last - x],
+    [last - y, x],
+    [y, x],
+    [last - y, last - x],
   ];
   for (const [m, n] of places) for (let c = 0; c < 3; c++) table.push(u[(c * size + n) * size + m]);
   return table[f];
@@ -85,7 +109,11 @@ describe('route', () => {
     const keys = cpu.upload(Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0), [1, 3, 4], 'keys');
     const powers = [0.5, 1, 0].map(Math.exp);
     const sum = powers[0] + powers[1] + powers[2];
-    close(await cpu.route(e, keys, query, 'softmax'), powers.map((power) => power / sum), 1e-7);
+    close(
+      await cpu.route(e, keys, query, 'softmax'),
+      powers.map((power) => power / sum),
+      1e-7,
+    );
     close(await cpu.route(e, keys, query, 'tanh'), [0.5, 1, 0].map(Math.tanh), 1e-7);
   });
 });
@@ -133,7 +161,14 @@ describe('head', () => {
     const { data } = await cpu.renderFull({
       grid: cpu.upload(grid, [1, 14, gridSize, gridSize], 'grid'),
       maps: cpu.upload(maps, [1, 5, size, size], 'maps'),
-      b, image: source, weights, strength: 1, width, height, ...quiet, ...change,
+      b,
+      image: source,
+      weights,
+      strength: 1,
+      width,
+      height,
+      ...quiet,
+      ...change,
     });
     return data;
   }
@@ -141,7 +176,10 @@ describe('head', () => {
   it('is the formula of the architecture at every pixel', async () => {
     const strength = 1.4;
     const guide = await cpu.read(b);
-    const own = (c: number): Look => (x, y) => image.data[(y * width + x) * 4 + c] / 255;
+    const own =
+      (c: number): Look =>
+      (x, y) =>
+        image.data[(y * width + x) * 4 + c] / 255;
     const actual = await render({ strength });
     let most = 0;
     for (let y = 0; y < height; y++) {
@@ -149,18 +187,27 @@ describe('head', () => {
         const [u, v] = [(x + 0.5) / width, (y + 0.5) / height];
         const colour = [0, 1, 2].map((c) => own(c)(x, y));
         const delta = Array.from({ length: 14 }, (_, c) =>
-          bilinear(planeLook(grid, c, gridSize), gridSize, gridSize, u, v));
+          bilinear(planeLook(grid, c, gridSize), gridSize, gridSize, u, v),
+        );
         const likeness: Look = (i, j) =>
-          Math.exp(-colour.reduce((sum, value, c) => sum + (value - planeLook(guide, c, size)(i, j)) ** 2, 0) / 0.02) + 1e-3;
+          Math.exp(
+            -colour.reduce((sum, value, c) => sum + (value - planeLook(guide, c, size)(i, j)) ** 2, 0) / 0.02,
+          ) + 1e-3;
         const total = bilinear(likeness, size, size, u, v);
-        const map = Array.from({ length: 5 }, (_, c) =>
-          bilinear((i, j) => likeness(i, j) * planeLook(maps, c, size)(i, j), size, size, u, v) / total);
+        const map = Array.from(
+          { length: 5 },
+          (_, c) =>
+            bilinear((i, j) => likeness(i, j) * planeLook(maps, c, size)(i, j), size, size, u, v) / total,
+        );
         const moved = [0, 1, 2].map((c) => bilinear(own(c), width, height, u + delta[12], v + delta[13]));
         const [r, g, bl] = colour;
         const features = [1, r, g, bl, r * r, g * g, bl * bl, r * g, r * bl, g * bl];
         for (let c = 0; c < 3; c++) {
-          const anchor = clamp(colour[c] + features.reduce((sum, value, f) => sum + value * weights[f * 3 + c], 0));
-          const drawn = moved[c] + moved.reduce((sum, value, k) => sum + value * delta[c * 4 + k], delta[c * 4 + 3]);
+          const anchor = clamp(
+            colour[c] + features.reduce((sum, value, f) => sum + value * weights[f * 3 + c], 0),
+          );
+          const drawn =
+            moved[c] + moved.reduce((sum, value, k) => sum + value * delta[c * 4 + k], delta[c * 4 + 3]);
           const edit = clamp((1 - map[3]) * anchor + map[3] * drawn + map[4] * map[c]);
           const expected = clamp(colour[c] + strength * (edit - colour[c])) * 255;
           most = Math.max(most, Math.abs(actual[(y * width + x) * 4 + c] - expected));
@@ -179,16 +226,20 @@ describe('head', () => {
 
   it('tells rows done and stops at a checkpoint that throws', async () => {
     const told: (readonly [number, number])[] = [];
-    await expect(render({
-      onTile: (done, total) => told.push([done, total]),
-      checkpoint: () => Promise.reject(new Error('cancelled')),
-    })).rejects.toThrow('cancelled');
+    await expect(
+      render({
+        onTile: (done, total) => told.push([done, total]),
+        checkpoint: () => Promise.reject(new Error('cancelled')),
+      }),
+    ).rejects.toThrow('cancelled');
     expect(told).toEqual([[height, height]]);
   });
 
   it('ends a flow at the head itself', async () => {
     const inputs = {
-      grid: cpu.upload(grid, [1, 14, gridSize, gridSize], 'grid'), maps: cpu.upload(maps, [1, 5, size, size], 'maps'), b,
+      grid: cpu.upload(grid, [1, 14, gridSize, gridSize], 'grid'),
+      maps: cpu.upload(maps, [1, 5, size, size], 'maps'),
+      b,
     };
     const x = cpu.upload(uniform(9, 3 * size * size, -2, 2), [1, 3, size, size], 'x');
     cpu.flowStep(inputs, b, x, 0.75, 1);
