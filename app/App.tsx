@@ -33,6 +33,11 @@ function Said(): ReactNode {
   );
 }
 
+function Offline(): ReactNode {
+  const ready = useApp((state) => state.offlineReady);
+  return <span data-offline={ready ? 'ready' : undefined}>{ready ? text.footer.offline : ''}</span>;
+}
+
 /** The page is the analogy: one row for the example, one for your picture; before left, after right. */
 export function App(): ReactNode {
   return (
@@ -87,7 +92,9 @@ export function App(): ReactNode {
           <ThemeSwitch />
           <ActionButton action="keys" kind="quiet" />
           <a href="samples/CREDITS.md">{text.footer.credits}</a>
-          <p>{text.footer.privacy}</p>
+          <p>
+            <Offline /> {text.footer.privacy}
+          </p>
         </div>
       </footer>
       <Keys />

@@ -3,7 +3,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { createEngine } from './engine';
-import { registerServiceWorker } from './pwa';
+import { keepForOffline, registerServiceWorker } from './pwa';
 import { pixels } from './result/pixels';
 import { applyTheme, readTheme } from './settings/theme';
 import { listen } from './state/actions';
@@ -33,6 +33,7 @@ const session = new Session({
   pixels,
   storage: indexedDbStorage('likewise'),
   whenCacheReady,
+  keepForOffline,
 });
 
 const root = document.getElementById('root');

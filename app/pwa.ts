@@ -37,6 +37,24 @@ export async function registerServiceWorker(onUpdate: () => void): Promise<void>
   }
 }
 
+/**
+ * Has the service worker keep what the engine fetched, also what it fetched before the worker had
+ * control. True when a whole edit then works offline; never settles where there is no worker.
+ */
+export async function keepForOffline(addresses: readonly string[]): Promise<boolean> {
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return false;
+  const { active } = await navigator.serviceWorker.ready;
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.addEventListener('message', ({ data }) => {
+      resolve(data === true);
+      port1.close();
+    });
+    port1.start();
+    active?.postMessage({ type: 'keep', addresses }, [port2]);
+  });
+}
+
 /** The new worker takes over and the page starts again; the pictures are recovered. */
 export function applyUpdate(): void {
   navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });

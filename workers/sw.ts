@@ -2,9 +2,10 @@
  * The service worker: after one visit the whole page works with the server gone.
  *
  * - Page, samples and icons are precached at install, by hash (workbox-precaching).
- * - The ONNX Runtime files and the pack are large, and which runtime files are needed depends on
- *   the machine: they are kept when they are first used. Their cache key carries the build's hash,
- *   so an old file is never taken for a new one.
+ * - The ONNX Runtime files and the pack are large, and which of them are needed depends on the
+ *   machine: they are kept when they are first used. A page that used them before it was under this
+ *   worker's control names them in a `keep` message. Their cache key carries the build's hash, so an
+ *   old file is never taken for a new one.
  * - Every response gets the headers that make the page cross-origin isolated, so that WASM
  *   threads work on static hosts that cannot set them.
  * - A new version waits until the page says `take-over`.
@@ -54,18 +55,48 @@ function isolated(response: Response): Response {
 const precache = new PrecacheController();
 precache.addToCacheList([...light]);
 
+/** Writes to the cache that are not finished, by key; true when the file is then there. */
+const writing = new Map<string, Promise<boolean>>();
+
+/** Only whole files are kept; keeping is best effort, since a full disk must not stop the run. */
+function write(cache: Cache, key: string, response: Response): Promise<boolean> {
+  if (response.status !== 200) return Promise.resolve(false);
+  const done = cache
+    .put(key, response)
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => writing.delete(key));
+  writing.set(key, done);
+  return done;
+}
+
 async function fromHeavy(
   { request, waitUntil }: Pick<FetchEvent, 'request' | 'waitUntil'>,
   key: string,
 ): Promise<Response> {
   const cache = await caches.open(HEAVY_CACHE);
-  // A whole file is a valid answer to a range request too.
-  const kept = await cache.match(key);
+  // A whole file is a valid answer to a range request too. A reload asks because this one was bad.
+  const kept = request.cache === 'reload' ? undefined : await cache.match(key);
   if (kept) return kept;
   const response = await fetch(request);
-  // Only whole files are kept; keeping is best effort, since a full disk must not stop the run.
-  if (response.status === 200) waitUntil(cache.put(key, response.clone()).catch(() => undefined));
+  waitUntil(write(cache, key, response.clone()));
   return response;
+}
+
+/** True when all of these addresses will be answered with the server gone. */
+async function keep(addresses: readonly unknown[]): Promise<boolean> {
+  const cache = await caches.open(HEAVY_CACHE);
+  let all = true;
+  for (const address of addresses) {
+    const key = typeof address === 'string' ? heavy.get(address) : undefined;
+    if (typeof address !== 'string' || key === undefined) continue;
+    if ((await writing.get(key)) || (await cache.match(key))) continue;
+    const response = await fetch(address).catch(() => undefined);
+    all = response !== undefined && (await write(cache, key, response)) && all;
+  }
+  return all;
 }
 
 async function dropOldHeavy(): Promise<void> {
@@ -108,6 +139,10 @@ self.addEventListener('fetch', (event) => {
 
 self.addEventListener('message', (event) => {
   const data: unknown = event.data;
-  if (typeof data === 'object' && data !== null && 'type' in data && data.type === 'take-over')
-    void self.skipWaiting();
+  if (typeof data !== 'object' || data === null || !('type' in data)) return;
+  if (data.type === 'take-over') void self.skipWaiting();
+  if (data.type === 'keep' && 'addresses' in data && Array.isArray(data.addresses)) {
+    const [port] = event.ports;
+    event.waitUntil(keep(data.addresses).then((kept) => port?.postMessage(kept)));
+  }
 });

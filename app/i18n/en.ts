@@ -192,7 +192,11 @@ export const en = {
       remedy: 'Press Generate to make it again.',
     },
   },
-  footer: { credits: 'Sample credits', privacy: 'Works offline. No account, no upload, no tracking.' },
+  footer: {
+    credits: 'Sample credits',
+    offline: 'Ready to work offline.',
+    privacy: 'No account, no upload, no tracking.',
+  },
 };
 
 export type Text = typeof en;

@@ -22,6 +22,7 @@ export async function loadPack(parts: Parts, signal: AbortSignal, quiet = false)
     if (store.getState().activity.kind === 'loading') store.setState({ activity: { kind: 'idle' } });
     if (outcome.ok) {
       store.setState({ pack: outcome.value });
+      void keepUsed(parts);
       return true;
     }
     if (!outcome.aborted && !quiet) note(store, 'result', outcome.error);
@@ -30,6 +31,12 @@ export async function loadPack(parts: Parts, signal: AbortSignal, quiet = false)
     loading = undefined;
   });
   return loading;
+}
+
+/** Everything an edit needs has been fetched once the pack is loaded: see that it is kept. */
+async function keepUsed({ store, engine, keepForOffline }: Parts): Promise<void> {
+  const fetched = (await engine.diagnostics())?.fetched;
+  if (fetched && (await keepForOffline(fetched))) store.setState({ offlineReady: true });
 }
 
 function aborted(signal: AbortSignal): Promise<false> {

@@ -83,6 +83,7 @@ beforeEach(() => {
     pixels,
     storage,
     whenCacheReady: Promise.resolve(),
+    keepForOffline: async () => true,
   });
 });
 

@@ -24,6 +24,8 @@ export interface Parts {
   readonly storage: Storage;
   /** Resolves when the service worker controls the page, so that the runtime and pack are kept. */
   readonly whenCacheReady: Promise<void>;
+  /** Has these addresses kept; true when the page then works with the server gone. */
+  readonly keepForOffline: (addresses: readonly string[]) => Promise<boolean>;
 }
 
 export class Session {
@@ -83,8 +85,8 @@ export class Session {
   clear(): void {
     this.cancel();
     for (const slot of SLOTS) this.#turns[slot]++;
-    const { pack, updateReady } = this.store.getState();
-    this.store.setState({ ...INITIAL, pack, updateReady, said: text.said.cleared }, true);
+    const { pack, updateReady, offlineReady } = this.store.getState();
+    this.store.setState({ ...INITIAL, pack, updateReady, offlineReady, said: text.said.cleared }, true);
     Object.assign(this.parts.pixels, { result: undefined, preview: undefined, coefficients: undefined });
     this.#sweep();
   }

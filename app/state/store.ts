@@ -19,6 +19,7 @@ export const INITIAL: State = {
   pack: undefined,
   said: '',
   updateReady: false,
+  offlineReady: false,
   crashed: false,
 };
 

@@ -70,6 +70,8 @@ export interface State {
   /** What was just done, for the status line and screen readers. */
   readonly said: string;
   readonly updateReady: boolean;
+  /** True when a whole edit works with the server gone. */
+  readonly offlineReady: boolean;
   /** True when the last visit ended in the middle of a run. */
   readonly crashed: boolean;
 }

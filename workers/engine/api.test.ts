@@ -57,6 +57,7 @@ function setUp(): { api: EngineApi; engines: FakeEngine[]; refuse: Set<string> }
       crossOriginIsolated: true,
       threads: 2,
       webgpu: undefined,
+      fetched: [],
     }),
   });
   return { api, engines, refuse };

@@ -9,7 +9,9 @@ import { JobQueue } from './queue';
 export interface ApiDependencies {
   open(packUrl: string, options: EngineOptions, hooks: Hooks): Promise<Engine>;
   inspect(image: Blob): Promise<{ width: number; height: number }>;
-  environment(): Promise<Pick<Diagnostics, 'userAgent' | 'crossOriginIsolated' | 'threads' | 'webgpu'>>;
+  environment(): Promise<
+    Pick<Diagnostics, 'userAgent' | 'crossOriginIsolated' | 'threads' | 'webgpu' | 'fetched'>
+  >;
 }
 
 interface Source {

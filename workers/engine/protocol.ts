@@ -151,6 +151,8 @@ export interface Diagnostics {
   readonly pack: PackInfo | undefined;
   readonly lastError: EngineError | undefined;
   readonly lastReport: RunReport | undefined;
+  /** Addresses of everything this worker has fetched: what it needs again to work offline. */
+  readonly fetched: readonly string[];
 }
 
 export type OnProgress = (progress: Progress) => void;

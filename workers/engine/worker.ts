@@ -15,6 +15,7 @@ const api = createApi({
     crossOriginIsolated: self.crossOriginIsolated,
     threads: threadCount(),
     webgpu: await describeAdapter(),
+    fetched: performance.getEntriesByType('resource').map(({ name }) => name),
   }),
 });
 

@@ -80,6 +80,21 @@ describe('loading a pack', () => {
     expect(await failure({})).toMatch(/^pack\/wrong-hash .*denoiser\.safetensors.*checksum/);
   });
 
+  it.each([['xyz'], ['too long'], ['s']])(
+    'replaces a damaged kept copy (%j) by a fresh one',
+    async (kept) => {
+      const fresh = serve();
+      const fetchFile: FetchFile = async (url, init) =>
+        url.endsWith('encoder.fp32.onnx') && init.cache === 'default' ? new Response(kept) : fresh(url, init);
+      const loaded = await fetchFiles(contextWith(fetchFile), BASE, manifest.files);
+      expect(loaded.get('encoder.fp32.onnx')).toEqual(files.get('encoder.fp32.onnx'));
+      const counts = progress
+        .filter((line) => line.startsWith('downloading'))
+        .map((line) => Number.parseInt(line.slice(12), 10));
+      expect(counts).toEqual(counts.toSorted((one, two) => one - two));
+    },
+  );
+
   it('refuses a file that is too short or too long', async () => {
     expect(await failure({ 'encoder.fp32.onnx': () => new Response('ab') })).toMatch(
       /^pack\/wrong-hash .*2 bytes instead of 3/,

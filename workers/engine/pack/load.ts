@@ -5,7 +5,10 @@ import { parseManifest, type Manifest, type PackFile } from './manifest';
 
 const MAX_MANIFEST = 4 * 1024 * 1024;
 
-export type FetchFile = (url: string, init: { signal: AbortSignal }) => Promise<Response>;
+export type FetchFile = (
+  url: string,
+  init: { signal: AbortSignal; cache: RequestCache },
+) => Promise<Response>;
 
 export interface LoadContext {
   readonly fetchFile: FetchFile;
@@ -40,10 +43,15 @@ function wrong(name: string, what: string): EngineFailure {
   );
 }
 
-async function request(context: LoadContext, base: string, name: string): Promise<Response> {
+async function request(
+  context: LoadContext,
+  base: string,
+  name: string,
+  cache: RequestCache = 'default',
+): Promise<Response> {
   let response: Response;
   try {
-    response = await context.fetchFile(new URL(name, base).href, { signal: context.signal });
+    response = await context.fetchFile(new URL(name, base).href, { signal: context.signal, cache });
   } catch (thrown) {
     throwIfAborted(context.signal);
     throw offline(name, thrown);
@@ -84,6 +92,16 @@ async function readBody(
   }
   if (filled !== file.size) throw wrong(file.path, `it has ${filled} bytes instead of ${file.size}`);
   return bytes.buffer;
+}
+
+async function fetchOne(
+  context: LoadContext,
+  base: string,
+  file: PackFile,
+  cache: RequestCache,
+  onBytes: (count: number) => void,
+): Promise<ArrayBuffer> {
+  return readBody(context, await request(context, base, file.path, cache), file, onBytes);
 }
 
 async function sha256(buffer: ArrayBuffer): Promise<string> {
@@ -134,23 +152,34 @@ export async function fetchFiles(
 ): Promise<PackFiles> {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const buffers = new Map<string, ArrayBuffer>();
+  // A kept copy can be damaged or of another version: before a file is refused it is fetched once
+  // more past every cache, without progress, since its bytes were counted already.
+  const again = (file: PackFile): Promise<ArrayBuffer> =>
+    fetchOne(context, base, file, 'reload', () => undefined);
+  const isGenuine = async (file: PackFile): Promise<boolean> => {
+    const buffer = buffers.get(file.path);
+    return buffer !== undefined && (await sha256(buffer)) === file.sha256;
+  };
   let done = 0;
   context.onProgress('downloading', 0, total);
   for (const file of files) {
-    const response = await request(context, base, file.path);
-    const buffer = await readBody(context, response, file, (count) => {
+    const before = done;
+    const buffer = await fetchOne(context, base, file, 'default', (count) => {
       done += count;
       context.onProgress('downloading', done, total);
+    }).catch((thrown: unknown) => {
+      if (!(thrown instanceof EngineFailure) || thrown.detail.code !== 'pack/wrong-hash') throw thrown;
+      return again(file);
     });
+    done = before + file.size;
+    context.onProgress('downloading', done, total);
     buffers.set(file.path, buffer);
   }
   done = 0;
   context.onProgress('verifying', 0, total);
   for (const file of files) {
-    const buffer = buffers.get(file.path);
-    if (buffer === undefined || (await sha256(buffer)) !== file.sha256) {
-      throw wrong(file.path, 'its content does not match its checksum');
-    }
+    if (!(await isGenuine(file))) buffers.set(file.path, await again(file));
+    if (!(await isGenuine(file))) throw wrong(file.path, 'its content does not match its checksum');
     throwIfAborted(context.signal);
     done += file.size;
     context.onProgress('verifying', done, total);
