@@ -112,8 +112,9 @@ class Denoiser(nn.Module):
         """``x [B,3,S,S]`` in network units, ``target [B,6,S,S]`` and ``pairs [B,P,9,S,S]`` in image
         units, ``t [B]`` in 0..1. Returns ``grid [B,14,G,G]`` and ``maps [B,5,S,S]``."""
         batch, count = pairs.shape[:2]
-        size = x.shape[-1]
-        grid = size // PATCH
+        # As a number, so that the traced graph holds the rotary table and not how it is computed:
+        # ONNX Runtime's WebGPU build cannot place that arithmetic.
+        grid = int(x.shape[-1]) // PATCH
         tokens = grid * grid
         # Image units to network units; differences are centred already.
         shown = pairs.flatten(0, 1)
@@ -133,8 +134,8 @@ class Denoiser(nn.Module):
             y = block(y, time, cos, sin)
         y = self.norm(y[:, -1]).reshape(batch, grid, grid, -1)
 
-        scale = torch.ones(14, device=y.device, dtype=y.dtype)
-        scale[12:] = 0.25  # displacements are fractions of the image
+        # Displacements are fractions of the image.
+        scale = torch.tensor([1.0] * 12 + [0.25] * 2, device=y.device, dtype=y.dtype)
         low = (self.to_grid(y) * scale).permute(0, 3, 1, 2)
 
         # What the pairs show at the same place helps overlays and frames: average over pairs.
