@@ -89,7 +89,8 @@ def rotary_table(grid: int, head: int) -> tuple[Tensor, Tensor]:
     """cos and sin ``[grid*grid, head/2]`` of 2-D rotary positions; half the channels turn with the
     column, half with the row. Positions are in 1/16 of the image, so grids of other sizes agree."""
     quarter = head // 4
-    frequency = 1.5 * (0.05 ** (torch.arange(quarter) / max(1, quarter - 1)))
+    # exp, not 0.05 ** tensor: that is exported in double, which ONNX Runtime's WebGPU build refuses.
+    frequency = 1.5 * torch.exp(torch.arange(quarter) * (math.log(0.05) / max(1, quarter - 1)))
     position = (torch.arange(grid) + 0.5) / grid * 16
     angle = position[:, None] * frequency[None, :]
     rows = angle[:, None, :].expand(grid, grid, quarter)
