@@ -169,9 +169,13 @@ export async function serve(options) {
       return { url: `http://${HOST}:${taken}/`, close: async () => void (await close()) };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EACCES') throw new Error(`Port ${port} needs more rights: choose one above 1023.`);
-      if (code !== 'EADDRINUSE') throw error;
-      if (port === last) throw new Error(`Port ${port} is taken: choose another one with --port.`);
+      if (code === 'EADDRINUSE' && port < last) continue;
+      /** @type {Readonly<Record<string, string>>} */
+      const sentences = {
+        EADDRINUSE: `Port ${port} is taken: choose another one with --port.`,
+        EACCES: `Port ${port} needs more rights: choose one above 1023.`,
+      };
+      throw new Error(sentences[String(code)] ?? `Port ${port} cannot be used.`, { cause: error });
     }
   }
 }

@@ -1,25 +1,15 @@
 /** Save and copy the result: full size, with its recipe inside the file. */
-import type { RgbaImage } from '../../workers/engine/protocol';
 import { text } from '../i18n';
 import { note } from '../state/store';
 import type { Session } from '../state/session';
-import { withText } from './png';
-import { fileName, recipeOf, RECIPE_KEYWORD } from './recipe';
-
-async function encode({ width, height, data }: RgbaImage): Promise<Blob> {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
-  if (!context) throw new Error('No 2D canvas');
-  context.putImageData(new ImageData(data, width, height), 0, 0);
-  return canvas.convertToBlob({ type: 'image/png' });
-}
+import { resultPng } from './file';
+import { fileName } from './recipe';
 
 async function resultFile({ store, parts }: Session): Promise<Blob> {
   const { shown } = store.getState();
   const { result, coefficients } = parts.pixels;
   if (!shown || !result || !coefficients) throw new Error('No result');
-  const recipe = await recipeOf(shown, coefficients);
-  return withText(await encode(result), { Software: text.name, [RECIPE_KEYWORD]: JSON.stringify(recipe) });
+  return resultPng({ image: result, coefficients, report: shown.report, pack: shown.pack });
 }
 
 export async function downloadResult(session: Session): Promise<void> {

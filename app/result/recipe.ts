@@ -1,6 +1,5 @@
 /** The recipe: what is needed to make a result again, carried inside the saved file. */
-import type { Coefficients } from '../../workers/engine/protocol';
-import type { Shown } from '../state/types';
+import type { Coefficients, PackInfo, RunReport } from '../../workers/engine/protocol';
 
 export const RECIPE_KEYWORD = 'Likewise recipe';
 
@@ -26,7 +25,10 @@ export async function coefficientsDigest({ values }: Coefficients): Promise<stri
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export async function recipeOf({ report, pack }: Shown, coefficients: Coefficients): Promise<Recipe> {
+export async function recipeOf(
+  { report, pack }: { readonly report: RunReport; readonly pack: PackInfo },
+  coefficients: Coefficients,
+): Promise<Recipe> {
   return {
     version: 1,
     pack: pack.id,
