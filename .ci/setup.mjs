@@ -12,6 +12,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findChromium } from '../e2e/chromium.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
 const wants = new Set(process.argv.slice(2));
@@ -49,8 +50,7 @@ function npmPackages() {
 }
 
 function chromium() {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  if (process.env.CHROMIUM_PATH || names.some((name) => works('which', [name]))) return;
+  if (findChromium() !== undefined) return;
   if (!canApt()) give('Chromium is missing: install chromium or Google Chrome, or name it in CHROMIUM_PATH.');
   console.error('Installing Chromium…');
   apt(['chromium']);

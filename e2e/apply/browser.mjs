@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { chromiumPath, GPU_ARGS, HARDWARE_ARGS } from '../chromium.mjs';
 import { refuse, serve } from '../server.mjs';
 import { buildPage } from './build.mjs';
@@ -29,6 +28,8 @@ async function launch(software) {
   } catch (error) {
     throw new Problem(error instanceof Error ? error.message : String(error), { cause: error });
   }
+  // Only now: most mistakes in a command are found without it.
+  const { chromium } = await import('playwright-core');
   try {
     return await chromium.launch({ executablePath, args: software ? GPU_ARGS : HARDWARE_ARGS });
   } catch (error) {
