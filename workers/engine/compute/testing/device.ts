@@ -1,10 +1,11 @@
 /**
- * Real WebGPU devices in Node, through the npm package `webgpu` (Dawn) and a software Vulkan driver.
+ * Real WebGPU devices in Node, through the npm package `webgpu` (Dawn).
  *
- * Drivers are found in LIKEWISE_VK_ICD (one or several ICD files, separated by colons), else where
- * Debian installs lavapipe (mesa-vulkan-drivers from bookworm-backports; the only one of the two
- * with shader-f16) and Chromium's SwiftShader. No driver is a failure, never a skip, and so is a named
- * one that does not work.
+ * On Linux the drivers are those of LIKEWISE_VK_ICD (one or several Vulkan ICD files, separated by
+ * colons; a graphics card's own driver can be named here), else lavapipe where Debian installs it
+ * (mesa-vulkan-drivers from bookworm-backports; the only software driver with shader-f16) and
+ * Chromium's SwiftShader. Elsewhere Dawn takes the system's own (Metal, Direct3D). No device is a
+ * failure, never a skip, and so is a named driver that does not work.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ const SWIFTSHADER = [
   '/opt/google/chrome/vk_swiftshader_icd.json',
 ];
 const REMEDY =
-  'Install chromium (SwiftShader) or mesa-vulkan-drivers 25 with libvulkan1 (lavapipe), or name an ICD file in LIKEWISE_VK_ICD.';
+  'Install chromium (SwiftShader) or mesa-vulkan-drivers 25 with libvulkan1 (lavapipe), or name the ICD file of another Vulkan driver in LIKEWISE_VK_ICD.';
 
 function namedFiles(): string[] {
   return (process.env.LIKEWISE_VK_ICD ?? '').split(':').filter((file) => file !== '');
@@ -35,12 +36,62 @@ function knownFiles(): string[] {
   return [...lavapipe, ...SWIFTSHADER.filter(existsSync)];
 }
 
-/** Which adapters to ask Dawn for, by a part of their names. */
+/** Which adapters to ask Dawn for, by a part of their names; '' is its own choice. */
 function adapterNames(files: readonly string[]): string[] {
   const names = files.map((file) =>
     file.includes('swiftshader') ? 'SwiftShader' : file.includes('lvp') ? 'llvmpipe' : '',
   );
   return [...new Set(names)];
+}
+
+interface Dawn {
+  /** The GPU whose adapter has `name` in its name. */
+  readonly open: (name: string) => GPU;
+  readonly names: readonly string[];
+  readonly drivers: string;
+}
+
+async function loadDawn(): Promise<Dawn> {
+  let names = [''];
+  let drivers = "the system's own driver";
+  if (process.platform === 'linux') {
+    const named = namedFiles();
+    const files = named.length > 0 ? named : knownFiles();
+    if (files.length === 0) throw new Error(`No Vulkan driver for the GPU tests was found. ${REMEDY}`);
+    // The Vulkan loader reads this when Dawn makes its instance, so it comes before the import.
+    process.env.VK_ICD_FILENAMES = files.join(':');
+    names = adapterNames(files);
+    drivers = files.join(', ');
+  }
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  return { open: (name) => create(name === '' ? [] : [`adapter=${name}`]), names, drivers };
+}
+
+/** Dawn's binding for Node refuses views of shared memory, which is what a threaded WASM heap is. */
+function takeSharedMemory(): void {
+  const { prototype } = GPUQueue;
+  const write = prototype.writeBuffer;
+  prototype.writeBuffer = function writeCopy(buffer, at, data, first = 0, size) {
+    // ONNX Runtime writes bytes; anything else is passed on as it is.
+    const shared = data instanceof Uint8Array && data.buffer instanceof SharedArrayBuffer;
+    if (!shared) return write.call(this, buffer, at, data as GPUAllowSharedBufferSource, first, size);
+    const end = size === undefined ? undefined : first + size;
+    return write.call(this, buffer, at, data.slice(first, end));
+  };
+}
+
+/**
+ * A `navigator.gpu` for code that finds its adapter itself; `name` as Dawn knows it, e.g. 'llvmpipe'.
+ * @throws when no driver has such an adapter
+ */
+export async function openGpu(name: string): Promise<GPU> {
+  const { open, drivers } = await loadDawn();
+  const gpu = open(name);
+  const adapter = await gpu.requestAdapter().catch(() => null);
+  takeSharedMemory();
+  if (adapter === null) throw new Error(`Dawn finds no adapter ${name} with ${drivers}. ${REMEDY}`);
+  return gpu;
 }
 
 export interface TestDevice {
@@ -67,8 +118,8 @@ function sharedOut(opened: readonly Opened[]): TestDevice[] {
   }));
 }
 
-async function open(create: (options: string[]) => GPU, name: string): Promise<Opened | undefined> {
-  const gpu = create(name === '' ? [] : [`adapter=${name}`]);
+async function open(dawn: Dawn, name: string): Promise<Opened | undefined> {
+  const gpu = dawn.open(name);
   // Dawn throws when no adapter has the name: a driver too old for it (Mesa before 23) offers none.
   const adapter = await gpu.requestAdapter().catch(() => null);
   if (adapter === null) return undefined;
@@ -101,18 +152,11 @@ async function open(create: (options: string[]) => GPU, name: string): Promise<O
 
 /** One device per driver: every one that LIKEWISE_VK_ICD names, else each known one that works. */
 export async function openDevices(): Promise<TestDevice[]> {
-  const named = namedFiles();
-  const files = named.length > 0 ? named : knownFiles();
-  if (files.length === 0) throw new Error(`No Vulkan driver for the GPU tests was found. ${REMEDY}`);
-  // The Vulkan loader reads this when Dawn makes its instance, so it comes before the import.
-  process.env.VK_ICD_FILENAMES = files.join(':');
-  const { create, globals } = await import('webgpu');
-  Object.assign(globalThis, globals);
-  const names = adapterNames(files);
-  const opened = await Promise.all(names.map((name) => open(create, name)));
+  const dawn = await loadDawn();
+  const opened = await Promise.all(dawn.names.map((name) => open(dawn, name)));
   const devices = opened.filter((device) => device !== undefined);
-  if (devices.length < (named.length > 0 ? names.length : 1))
-    throw new Error(`Dawn cannot use all of ${files.join(', ')}. ${REMEDY}`);
+  if (devices.length < (namedFiles().length > 0 ? dawn.names.length : 1))
+    throw new Error(`Dawn cannot use all of ${dawn.drivers}. ${REMEDY}`);
   return sharedOut(devices);
 }
 

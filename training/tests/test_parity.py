@@ -1,0 +1,175 @@
+"""PyTorch and the engine agree: coefficients, merged weights, one step, the whole run.
+
+PyTorch is the modules themselves; the engine is its own TypeScript and kernels with ONNX Runtime
+web, run in Node by workers/engine/testing/parity-run.ts on a pack exported from those modules.
+Two ways through it: WASM in fp32 and WebGPU in fp16 (lavapipe, whose shader compiler takes most of
+the time). That WebGPU in fp32 gives the image that WASM gives is tested in the browser, in e2e/.
+"""
+
+import copy
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor
+
+from likewise import checkpoint
+from likewise.anchor import anchors
+from likewise.basis import encode_triplet
+from likewise.export import SIZE, export_pack
+from likewise.model import head
+from likewise.noise import gaussian_noise
+from test_model import build
+
+ROOT = Path(__file__).parents[2]
+STEPS, SEED = 2, 7
+REMEDY = "Install the packages and drivers first: node .ci/setup.mjs --browser"
+
+Values = dict[str, Tensor]
+
+
+def photograph(generator: torch.Generator, height: int, width: int) -> Tensor:
+    """Large soft shapes with some grain, as bytes ``[H, W, 3]``."""
+    shapes = torch.rand(1, 3, 9, 7, generator=generator)
+    image = F.interpolate(shapes, size=(height, width), mode="bicubic")[0].permute(1, 2, 0)
+    return ((image + 0.05 * torch.randn(image.shape, generator=generator)).clamp(0, 1) * 255).byte()
+
+
+def triplet() -> dict[str, Tensor]:
+    """a and a' of another size and shape than the model's; b of its size, so that its pixels compare.
+
+    a' is a change of colour, which the anchor solves, and a pattern, which it cannot.
+    """
+    generator = torch.Generator().manual_seed(3)
+    a, b = photograph(generator, 203, 301), photograph(generator, SIZE, SIZE)
+    matrix = torch.tensor([[0.6, 0.3, 0.0], [0.1, 0.7, 0.1], [0.0, 0.2, 0.8]])
+    a2 = a.float() / 255 @ matrix + 0.05
+    a2[::9] *= 0.5
+    return {"a": a, "a2": (a2.clamp(0, 1) * 255).byte(), "b": b}
+
+
+def prepare(image: Tensor) -> Tensor:
+    planes = image.permute(2, 0, 1)[None].float() / 255
+    return F.interpolate(planes, size=(SIZE, SIZE), mode="bilinear", antialias=True)
+
+
+@torch.no_grad()
+def in_pytorch(models: checkpoint.Models, images: dict[str, Tensor]) -> Values:
+    """What docs/architecture.md says, with the modules as they are trained."""
+    a, a2, b = (prepare(images[name]) for name in ("a", "a2", "b"))
+    on_a, on_b, _ = anchors(a, a2, b)
+    coefficients = models.basis.route(encode_triplet(models.encoder, a, a2, b))[0]
+    weights = models.basis.merged(models.denoiser, coefficients)
+    denoiser = copy.deepcopy(models.denoiser)
+    for name, weight in weights.items():
+        denoiser.get_parameter(f"{name}.weight").copy_(weight)
+    pairs, target = torch.cat([a, a2 - a, a2 - on_a], 1)[:, None], torch.cat([b, on_b], 1)
+
+    def draw(steps: int) -> Tensor:
+        x = torch.from_numpy(gaussian_noise(SEED, b.numel())).reshape(b.shape)
+        for k in range(steps):
+            drawn = head(*denoiser(x, target, pairs, torch.tensor([k / steps])), b, on_b).clamp(0, 1)
+            x = x + (2 * drawn - 1 - x) * ((1 / steps) / (1 - k / steps))
+        return drawn[0]
+
+    return {
+        "coefficients": coefficients,
+        "pairs": pairs[:, 0],
+        "target": target,
+        **{f"merged.{name}": weight for name, weight in weights.items()},
+        "step": draw(1),
+        "run": draw(STEPS),
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    folder: Path
+    models: checkpoint.Models
+    images: dict[str, Tensor]
+    expected: Values
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    folder = tmp_path_factory.mktemp("parity")
+    models, images = build(), triplet()
+    export_pack(models, folder / "pack")
+    return Case(folder, models, images, in_pytorch(models, images))
+
+
+def in_engine(case: Case, folder: Path, work: dict[str, str]) -> Values:
+    folder.joinpath("pack").symlink_to(case.folder / "pack")
+    folder.joinpath("job.json").write_text(json.dumps({**work, "steps": STEPS, "seed": SEED}))
+    for name, image in case.images.items():
+        height, width, _ = image.shape
+        rgba = np.concatenate([image.numpy(), np.full((height, width, 1), 255, np.uint8)], axis=2)
+        folder.joinpath(f"{name}.rgba").write_bytes(np.array([width, height], "<u4").tobytes() + rgba.tobytes())
+    vitest = ROOT / "node_modules" / "vitest" / "vitest.mjs"
+    assert vitest.exists(), REMEDY
+    config = ROOT / "workers" / "engine" / "testing" / "parity.config.ts"
+    done = subprocess.run(
+        ["node", str(vitest), "run", "--config", str(config)],
+        cwd=ROOT,
+        env={**os.environ, "LIKEWISE_PARITY": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{REMEDY}"
+    return load_file(folder / "engine.safetensors")
+
+
+def most(engine: Values, expected: Values) -> dict[str, float]:
+    return {name: float((engine[name] - value).abs().max()) for name, value in expected.items()}
+
+
+def decibels(engine: Values, expected: Values) -> dict[str, float]:
+    """PSNR with peak 1."""
+    errors = {name: float((engine[name] - value).square().mean()) for name, value in expected.items()}
+    return {name: float(-10 * np.log10(max(error, 1e-12))) for name, error in errors.items()}
+
+
+def test_there_is_something_to_compare(case: Case) -> None:
+    """Agreement must not come from networks that do nothing."""
+    b, on_b = case.expected["target"][0].split(3)
+    run, step = case.expected["run"], case.expected["step"]
+    assert float((on_b - b).square().mean()) > 1e-3
+    assert float((run - on_b).square().mean()) > 1e-3 and float((run - step).square().mean()) > 1e-6
+    assert float(case.expected["coefficients"].std(dim=1).min()) > 1e-2
+    for name in case.models.basis.names:
+        base = case.models.denoiser.get_parameter(f"{name}.weight").detach()
+        assert float((case.expected[f"merged.{name}"] - base).abs().max()) > 1e-2
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        {"backend": "wasm", "adapter": "", "precision": "fp32"},
+        {"backend": "webgpu", "adapter": "llvmpipe", "precision": "fp16"},
+    ],
+    ids=lambda work: f"{work['backend']}-{work['precision']}",
+)
+def test_engine_agrees_with_pytorch(case: Case, tmp_path: Path, work: dict[str, str]) -> None:
+    engine = in_engine(case, tmp_path, work)
+    assert set(case.expected) <= set(engine)
+    if work["precision"] == "fp32":
+        off = most(engine, case.expected)
+        assert max(off.values()) <= 1e-3, off
+    else:
+        close = decibels(engine, case.expected)
+        assert min(close.values()) >= 50, close
+
+    # The pixels a person gets are that, rounded.
+    assert torch.equal(engine["run.image"][..., 3], torch.full((SIZE, SIZE), 255.0))
+    shown = engine["run.image"][..., :3].permute(2, 0, 1) / 255
+    assert float((shown - engine["run"]).abs().max()) <= 0.51 / 255

@@ -1,0 +1,11 @@
+/** For training/tests/test_parity.py, which starts it: one run of the engine, no test of its own. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('../../..', import.meta.url)),
+  test: {
+    environment: 'node',
+    include: ['workers/engine/testing/parity-run.ts'],
+  },
+});
