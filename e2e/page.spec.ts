@@ -1,0 +1,139 @@
+/** The page itself: three widths, light and dark, every state; accessibility, keyboard, size. */
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page, TestInfo } from '@playwright/test';
+import { text } from './support/likewise';
+import { file } from './support/pictures';
+import { DIST } from './support/site';
+import { expect, test } from './support/test';
+
+/** A screenshot to look at, no axe violation, and nothing wider than the window. */
+async function look(page: Page, info: TestInfo, state: string): Promise<void> {
+  // Colours in the middle of a fade are nobody's contrast.
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))),
+  );
+  await page.screenshot({ path: info.outputPath(`${state}.png`), fullPage: true });
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`),
+    `axe, ${state}`,
+  ).toEqual([]);
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect(overflow, `sideways scroll, ${state}`).toBeLessThanOrEqual(0);
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [width, height] of [
+    [390, 844],
+    [1280, 800],
+    [2560, 1440],
+    [5120, 2160],
+  ] as const) {
+    test.describe(`${width} wide, ${colorScheme}`, () => {
+      test.use({ colorScheme, viewport: { width, height } });
+      test('every state is accessible and fits', async ({ likewise, page }, info) => {
+        await likewise.open('wasm');
+        await look(page, info, '1-empty');
+
+        await likewise.generate.click();
+        await likewise.choose('a', file('notes.jpg', 'image/jpeg', Buffer.from('Only words here.')));
+        await likewise.expectError('a', 'image/not-an-image', /not a picture/);
+        await look(page, info, '2-error');
+
+        await likewise.sample('warm');
+        await look(page, info, '3-filled');
+
+        await likewise.steps(50);
+        await likewise.generate.click();
+        await expect(page.locator('.stage-preview')).toBeVisible();
+        await look(page, info, '4-running');
+        await likewise.cancel.click();
+        await expect(likewise.generate).toBeEnabled();
+
+        await likewise.steps(1);
+        await likewise.run();
+        await page.getByText(text.about.title, { exact: true }).click();
+        await page.getByText(text.basis.expert, { exact: true }).click();
+        await look(page, info, '5-ready');
+      });
+    });
+  }
+}
+
+test('Tab reaches everything that can be used, in order, and shows where it is', async ({
+  likewise,
+  page,
+}) => {
+  await likewise.open('wasm');
+  await likewise.sample('warm');
+  await likewise.steps(1);
+  await likewise.run();
+  const wanted = await page.evaluate(() => {
+    const all = document.querySelectorAll<HTMLElement>(
+      'a[href], button, input, select, summary, [tabindex="0"]',
+    );
+    const usable = [...all].filter(
+      (one) => one.checkVisibility() && !one.matches(':disabled, [tabindex="-1"]') && !one.closest('dialog'),
+    );
+    usable.forEach((one, index) => one.setAttribute('data-order', String(index)));
+    (document.activeElement as HTMLElement | null)?.blur();
+    return usable.length;
+  });
+  expect(wanted).toBeGreaterThan(20);
+  await page.locator('.brand').focus();
+  const reached = ['0'];
+  for (let presses = 1; presses < wanted; presses += 1) {
+    await page.keyboard.press('Tab');
+    const [order, shown] = await page.evaluate(() => {
+      const active = document.activeElement;
+      const style = active && getComputedStyle(active);
+      return [
+        active?.getAttribute('data-order'),
+        style?.outlineStyle !== 'none' || style?.boxShadow !== 'none',
+      ];
+    });
+    expect(shown, `the focus on ${String(order)} is to be seen`).toBe(true);
+    reached.push(String(order));
+  }
+  expect(reached).toEqual(Array.from({ length: wanted }, (_, index) => String(index)));
+});
+
+test('the page is small, and nothing of the engine loads before the first paint', async ({ page, site }) => {
+  const asked: { readonly path: string; readonly at: number }[] = [];
+  page.on('request', (request) => asked.push({ path: new URL(request.url()).pathname, at: Date.now() }));
+  await page.goto(site.url);
+  const painted = await page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntriesByName('first-contentful-paint'))
+            resolve(performance.timeOrigin + entry.startTime);
+        }).observe({ type: 'paint', buffered: true });
+      }),
+  );
+  await expect.poll(() => asked.some(({ path }) => path.startsWith('/packs/'))).toBe(true);
+  const engine = asked.filter(({ path }) => /^\/(packs|ort)\/|worker|ort\./.test(path));
+  expect(engine.length).toBeGreaterThan(3);
+  for (const { path, at } of engine) expect(at, path).toBeGreaterThanOrEqual(Math.floor(painted));
+
+  const before = asked.filter(({ path }) => path.endsWith('.js') && !engine.some((one) => one.path === path));
+  const sizes = await Promise.all(
+    before.map(async ({ path }) => gzipSync(await readFile(join(DIST, path))).length),
+  );
+  const kilobytes = sizes.reduce((sum, size) => sum + size, 0) / 1000;
+  const files = await readdir(DIST, { recursive: true, withFileTypes: true });
+  const all = await Promise.all(
+    files.filter((one) => one.isFile()).map((one) => stat(join(one.parentPath, one.name))),
+  );
+  const megabytes = all.reduce((sum, { size }) => sum + size, 0) / 1e6;
+  console.log(
+    `JavaScript before the engine: ${kilobytes.toFixed(1)} kB gzipped; everything: ${megabytes.toFixed(1)} MB`,
+  );
+  expect(kilobytes).toBeGreaterThan(20);
+  expect(kilobytes).toBeLessThanOrEqual(150);
+});
