@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from . import checkpoint
 from .basis import encode_triplet
 from .loader import Batch, Loader
-from .model import head
+from .model import Denoiser, head
 
 # The loss is the mean over samples of log(MSE + FLOOR): decibels, so that an edit the anchor
 # already solves to 45 dB counts as much as one that nothing solves.
@@ -47,12 +47,17 @@ def draw_times(count: int) -> Tensor:
     return torch.where(torch.rand(count) < 0.5, torch.zeros(count), torch.rand(count))
 
 
-def reconstruction(models: checkpoint.Models, batch: Batch, precision: torch.dtype) -> tuple[Tensor, Tensor]:
+def predict(denoiser: Denoiser, x: Tensor, batch: Batch, t: Tensor, precision: torch.dtype) -> Tensor:
+    """One x-prediction, ``[B, 3, S, S]`` in image units, not clamped."""
+    with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+        grid, maps = denoiser(x, batch.target(), batch.pairs(), t)
+    return head(grid, maps, batch.b, batch.anchor_b)
+
+
+def reconstruction(denoiser: Denoiser, batch: Batch, precision: torch.dtype) -> tuple[Tensor, Tensor]:
     """Loss and the per-sample squared error ``[B]`` of one x-prediction."""
     t = draw_times(len(batch.b))
-    with torch.autocast("cpu", precision):
-        grid, maps = models.denoiser(noisy(batch.b2, t), batch.target(), batch.pairs(), t)
-    drawn = head(grid, maps, batch.b, batch.anchor_b)
+    drawn = predict(denoiser, noisy(batch.b2, t), batch, t, precision)
     error = (drawn - batch.b2).square().mean((1, 2, 3))
     return torch.log(error + FLOOR).mean(), (drawn.detach().clamp(0, 1) - batch.b2).square().mean((1, 2, 3))
 
@@ -69,7 +74,7 @@ class EncoderTask(nn.Module):
         # A quarter of the batch: the encoder is small and learns fast, the denoiser needs the time.
         count = max(1, len(batch.a) // 4)
         images = torch.cat([batch.a[:count], batch.a2[:count]])
-        with torch.autocast("cpu", precision):
+        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
             f = encoder(images)
         f = f.float()
         small = F.adaptive_avg_pool2d(images, 4).flatten(1)
@@ -81,6 +86,43 @@ class EncoderTask(nn.Module):
 def learning_rate(progress: float, samples: int, peak: float) -> float:
     warm = min(1.0, samples / 3000)
     return peak * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+class Optimiser:
+    """Muon for the matrices inside the networks, AdamW for the rest, at one learning rate.
+
+    Muon turns every update of a matrix into one of equal singular values, here scaled to AdamW's
+    usual size. Source: https://kellerjordan.github.io/posts/muon/; measured in docs/model-card.md.
+    """
+
+    def __init__(self, module: nn.Module, rate: float, muon: bool) -> None:
+        inner, rest = [], []
+        for name, parameter in module.named_parameters():
+            edge = any(part in name for part in ("to_grid", "to_maps", "patch", "task", "kind", "encoder"))
+            (inner if muon and parameter.ndim == 2 and not edge else rest).append(parameter)
+        self.parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)
+        ]
+        if inner:
+            decay = {"weight_decay": 0.02, "momentum": 0.95, "adjust_lr_fn": "match_rms_adamw"}
+            self.parts.append(torch.optim.Muon(inner, lr=rate, **decay))
+
+    def step(self, rate: float) -> None:
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = rate
+            part.step()
+
+    def clear(self) -> None:
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> list[dict]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, state: list[dict]) -> None:
+        for part, values in zip(self.parts, state, strict=True):
+            part.load_state_dict(values)
 
 
 class Average:
@@ -119,7 +161,7 @@ def train(arguments: argparse.Namespace) -> None:
         models = checkpoint.build(elements=arguments.elements, rank=arguments.rank)
     samples, spent = state.get("samples", 0), state.get("spent", 0.0)
 
-    loader = Loader(arguments.cache, arguments.batch, arguments.seed + samples)
+    loader = Loader(arguments.cache, arguments.batch, arguments.seed + samples, open=0.02)
     task = EncoderTask(models.denoiser.config.features, len(loader.names))
     if stage == "base":
         trained = nn.ModuleDict({"denoiser": models.denoiser, "encoder": models.encoder, "task": task})
@@ -129,12 +171,15 @@ def train(arguments: argparse.Namespace) -> None:
         models.encoder.requires_grad_(False)
     if "trained" in state:
         trained.load_state_dict(state["trained"])
-    optimiser = torch.optim.AdamW(trained.parameters(), lr=arguments.lr, betas=(0.9, 0.98), weight_decay=0.02)
+    optimiser = Optimiser(trained, arguments.lr, arguments.muon)
     average = Average(trained)
     if "optimiser" in state:
         optimiser.load_state_dict(state["optimiser"])
         average.values = state["average"]
     step = state.get("step", 0)
+    if arguments.compile:
+        models.denoiser.compile()
+        models.encoder.compile()
 
     budget = arguments.minutes * 60
     began, saved = time.time() - spent, time.time()
@@ -142,18 +187,16 @@ def train(arguments: argparse.Namespace) -> None:
     while (spent := time.time() - began) < budget and samples < arguments.samples:
         for batch in loader:
             rate = learning_rate(max(spent / budget, samples / arguments.samples), samples, arguments.lr)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
             if stage == "basis":
-                with torch.no_grad(), torch.autocast("cpu", precision):
+                with torch.no_grad(), torch.autocast("cpu", precision, enabled=precision != torch.float32):
                     e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b)
                 models.basis.attach(models.denoiser, models.basis.route(e.float()))
-            loss, error = reconstruction(models, batch, precision)
+            loss, error = reconstruction(models.denoiser, batch, precision)
             total = loss + 0.2 * task(models.encoder, batch, precision) if stage == "base" else loss
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.clear()
             total.backward()
             nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
-            optimiser.step()
+            optimiser.step(rate)
             step += 1
             samples += len(batch.b)
             average.update(step)
@@ -204,6 +247,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--compile", action="store_true", help="fuse with a C++ compiler: a minute once, then faster")
     arguments = parser.parse_args()
     torch.set_flush_denormal(True)
     if arguments.threads:

@@ -80,7 +80,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_resumes_where_it_stopped(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "build", lambda config=SMALL, elements=5, rank=2, activation="softmax": build())
-    common = dict(cache=cache, start=None, minutes=5, batch=4, lr=1e-3, elements=5, rank=2, seed=0, bf16=False)
+    common = dict(cache=cache, start=None, minutes=5, batch=4, lr=1e-3, elements=5, rank=2, seed=0, bf16=False, muon=True, compile=False)
     for samples in (16, 24):
         train.train(argparse.Namespace(stage="base", run=tmp_path, samples=samples, **common))
         state = torch.load(tmp_path / "base.pt", weights_only=True)
