@@ -1,18 +1,18 @@
 // The merge of one target: merged = base + Σ_n c[n]·scale·A_n·B_n, all elements in one pass.
 //
 // in   terms    header (in, lanes of out, rank, terms), then per term (element, c·scale as f32 bits)
-//      base     `lane` [in, out / LANES]
+//      base     `lane` [in, lanes]
 //      a        `factor` [N, in, r]
-//      b        `factor_lane` [N, r, out / LANES]
-// out  merged   `lane` [in, out / LANES]
-// A lane is four neighbouring outputs when out is a multiple of 4, one otherwise (LANES).
+//      b        `factor_lane` [N, r, lanes]
+// out  merged   `lane` [in, lanes]
+// A lane is four neighbouring outputs when out is a multiple of 4, one otherwise.
 // With 32 elements of rank 4 every weight takes 128 multiply-adds, so this is a matrix product
 // [in × J]·[J × out], J = terms · r, with a copy around it; it has to be tiled like one to run at
 // the speed of the copy. A workgroup makes 64 rows × 16 lanes with 16 × 8 invocations of 8 rows × 1
 // lane each, all in registers. Sixteen j at a time, 64 × 16 values of A (coefficient multiplied in)
 // and 16 × 16 lanes of B are staged in workgroup memory (8 KiB): base is read once, B once per 64
 // rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
-// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane; const LANES.
+// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane.
 // Dispatch: x = tile of lanes, y = tile of rows.
 
 const TILE_ROWS = 64u;

@@ -18,7 +18,19 @@ const SHAPES: readonly Shape[] = [
   { inputs: 65, outputs: 68, elements: 3, rank: 5 },
   { inputs: 7, outputs: 131, elements: 9, rank: 1 },
   { inputs: 1, outputs: 1, elements: 2, rank: 2 },
+  ...[1, 2, 3, 4].map(randomShape),
 ];
+
+/** Sizes drawn from a seed, so that a failure can be seen again. */
+function randomShape(seed: number): Shape {
+  const [inputs, outputs, elements, rank] = uniform(seed, 4);
+  return {
+    inputs: 1 + Math.floor(inputs * 200),
+    outputs: 1 + Math.floor(outputs * 150),
+    elements: 1 + Math.floor(elements * 40),
+    rank: 1 + Math.floor(rank * 9),
+  };
+}
 
 describe.each(devices)('$name', (opened) => {
   const parity = new Parity(opened);

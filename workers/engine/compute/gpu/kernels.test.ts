@@ -11,22 +11,19 @@ function heads(halves: boolean): string[] {
   return types.flatMap((type) =>
     [1, 4].map((width) => {
       const vector = (scalar: string): string => (width === 4 ? `vec4<${scalar}>` : scalar);
-      return preamble(
-        {
-          element: type,
-          prediction: type,
-          state: type,
-          encoded: type,
-          weight: type,
-          from_type: 'f32',
-          to_type: type,
-          factor: type,
-          lane: vector(type),
-          factor_lane: vector(type),
-          wide: vector('f32'),
-        },
-        { LANES: width },
-      );
+      return preamble({
+        element: type,
+        prediction: type,
+        state: type,
+        encoded: type,
+        weight: type,
+        from_type: 'f32',
+        to_type: type,
+        factor: type,
+        lane: vector(type),
+        factor_lane: vector(type),
+        wide: vector('f32'),
+      });
     }),
   );
 }

@@ -74,12 +74,8 @@ export type KernelName = keyof typeof KERNELS;
 export type Scalar = 'f32' | 'f16';
 
 /** `enable` and the aliases that a kernel's types are left open for, e.g. `{ element: 'f16' }`. */
-export function preamble(
-  aliases: Readonly<Record<string, string>>,
-  constants: Readonly<Record<string, number>> = {},
-): string {
+export function preamble(aliases: Readonly<Record<string, string>>): string {
   const enable = Object.values(aliases).some((type) => type.includes('f16')) ? ['enable f16;'] : [];
   const named = Object.entries(aliases).map(([name, type]) => `alias ${name} = ${type};`);
-  const values = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
-  return [...enable, ...named, ...values, ''].join('\n');
+  return [...enable, ...named, ''].join('\n');
 }

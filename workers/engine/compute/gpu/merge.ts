@@ -20,10 +20,7 @@ function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number;
   const vector = (scalar: string): string => (width === 4 ? `vec4<${scalar}>` : scalar);
   const weight = scalarOf(merged);
   const factor = scalarOf(a);
-  const head = preamble(
-    { lane: vector(weight), wide: vector('f32'), factor, factor_lane: vector(factor) },
-    { LANES: width },
-  );
+  const head = preamble({ lane: vector(weight), wide: vector('f32'), factor, factor_lane: vector(factor) });
   return { lanes: outputs / width, head };
 }
 

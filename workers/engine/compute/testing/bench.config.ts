@@ -8,6 +8,5 @@ export default defineConfig({
     environment: 'node',
     include: ['workers/engine/compute/testing/bench-*.ts'],
     fileParallelism: false,
-    testTimeout: 600_000,
   },
 });
