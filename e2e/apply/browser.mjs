@@ -88,7 +88,11 @@ export class Browser {
     } catch (cause) {
       await this.close();
       const remedy = 'Close other programs or try a smaller picture.';
-      throw new Problem('The browser stopped in the middle of this edit.', { remedy, cause });
+      throw new Problem('The browser stopped in the middle of this edit.', {
+        code: 'apply/stopped',
+        remedy,
+        cause,
+      });
     }
     if (!answer.ok) {
       const { slot, error } = answer;

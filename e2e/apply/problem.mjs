@@ -2,8 +2,8 @@
 export class Problem extends Error {
   /**
    * @param {string} message
-   * @param {{ code?: string, remedy?: string, cause?: unknown }} [detail] `code`: the engine's, or
-   *   `apply/refused` for what never reached it; `cause`: for the record only
+   * @param {{ code?: string, remedy?: string, cause?: unknown }} [detail] `code`: the engine's,
+   *   `apply/refused` for what never reached it, or `apply/stopped`; `cause`: for the record only
    */
   constructor(message, { code = 'apply/refused', remedy = '', cause } = {}) {
     super(message, { cause });
