@@ -21,7 +21,7 @@ type Slot = 'a' | 'a2' | 'b';
 const SLOTS: readonly Slot[] = ['a', 'a2', 'b'];
 
 /** Width and height in pixels, after EXIF orientation; the file's size in bytes. */
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
   readonly bytes: number;

@@ -3,6 +3,7 @@
 /**
  * @typedef {import('./options.mjs').Job} Job
  * @typedef {import('./page.ts').Done} Done
+ * @typedef {import('./page.ts').Size} Size
  */
 
 /**
