@@ -1,7 +1,7 @@
 /** Machines without WebGPU, and a graphics card that goes away in the middle of a run. */
 import { chromium, type Browser } from '@playwright/test';
 import { chromiumPath, GPU_ARGS } from './chromium.mjs';
-import { Likewise, text } from './support/likewise';
+import { cancelled, Likewise, text } from './support/likewise';
 import { expect, test } from './support/test';
 
 const launch = (args: string[]): Promise<Browser> =>
@@ -35,7 +35,10 @@ test('without WebGPU the processor does it, and asking for WebGPU says why not',
   }
 });
 
-test('a graphics card that is lost in the middle of a run', async ({ site, trouble }) => {
+test('a run on WebGPU that is cancelled, and a graphics card that is lost in the middle of one', async ({
+  site,
+  trouble,
+}) => {
   const browser = await launch(GPU_ARGS);
   try {
     const context = await browser.newContext({ serviceWorkers: 'block' });
@@ -48,9 +51,14 @@ test('a graphics card that is lost in the middle of a run', async ({ site, troub
     await likewise.steps(1);
     await likewise.run();
 
-    await likewise.steps(3);
+    const drawing = page.getByRole('progressbar').and(page.locator('[aria-valuetext^="Drawing"]'));
+    await likewise.steps(50);
     await likewise.generate.click();
-    await expect(page.getByRole('progressbar')).toHaveAttribute('aria-valuetext', /Drawing/);
+    await expect(drawing).toBeVisible({ timeout: 120_000 });
+    await cancelled(likewise);
+
+    await likewise.generate.click();
+    await expect(drawing).toBeVisible({ timeout: 120_000 });
     // The process that holds every device is ended, as when a driver crashes.
     const session = await browser.newBrowserCDPSession();
     await session.send('Browser.crashGpuProcess').catch(() => undefined);

@@ -28,8 +28,6 @@ test('three files dropped together, and one dropped on its place', async ({ like
   await expect(likewise.zone('b').locator('.zone-button')).toHaveAccessibleName(
     text.zone.replace('b', 'b.jpg'),
   );
-  await likewise.steps(1);
-  await likewise.run();
 });
 
 test('files chosen in the dialog; b′ has the size of b and carries its recipe', async ({ likewise }) => {

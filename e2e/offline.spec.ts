@@ -17,7 +17,6 @@ async function edit(likewise: Likewise): Promise<void> {
 }
 
 const visits: readonly { readonly name: string; readonly backend: Backend; readonly late: number }[] = [
-  { name: 'with the runtime that this machine chooses', backend: 'auto', late: 0 },
   // The page's patience with the worker is 5 seconds: the engine then starts without it.
   { name: 'when the service worker comes after the engine', backend: 'auto', late: 8000 },
   { name: 'with the runtime for WebGPU', backend: 'webgpu', late: 0 },
@@ -82,7 +81,7 @@ test('a kept file that was damaged is fetched again', async ({ page, likewise })
     await cache.put(request, new Response(bytes));
   });
   await page.reload();
-  await edit(likewise);
+  await readyOffline(page);
 });
 
 test('a new version waits until the person wants it, and the pictures stay', async ({
@@ -91,7 +90,7 @@ test('a new version waits until the person wants it, and the pictures stay', asy
   site,
 }) => {
   await likewise.open('wasm');
-  await readyOffline(page);
+  await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
   await likewise.sample('soft');
   const worker = await (await fetch(`${site.url}sw.js`)).text();
   site.answers.set('/sw.js', { bytes: Buffer.from(`${worker}\n// a later build`), type: 'text/javascript' });

@@ -27,43 +27,61 @@ async function look(page: Page, info: TestInfo, state: string): Promise<void> {
   expect(overflow, `sideways scroll, ${state}`).toBeLessThanOrEqual(0);
 }
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const [width, height] of [
-    [390, 844],
-    [1280, 800],
-    [2560, 1440],
-    [5120, 2160],
-  ] as const) {
-    test.describe(`${width} wide, ${colorScheme}`, () => {
-      test.use({ colorScheme, viewport: { width, height } });
-      test('every state is accessible and fits', async ({ likewise, page }, info) => {
-        await likewise.open('wasm');
-        await look(page, info, '1-empty');
+const SIZES = [
+  { width: 390, height: 844 },
+  { width: 1280, height: 800 },
+  { width: 2560, height: 1440 },
+  { width: 5120, height: 2160 },
+] as const;
 
-        await likewise.generate.click();
-        await likewise.choose('a', file('notes.jpg', 'image/jpeg', Buffer.from('Only words here.')));
-        await likewise.expectError('a', 'image/not-an-image', /not a picture/);
-        await look(page, info, '2-error');
+test('every state is accessible and fits, at every width, light and dark', async ({
+  likewise,
+  page,
+}, info) => {
+  const everywhere = async (
+    state: string,
+    before = async () => {},
+    after = async () => {},
+  ): Promise<void> => {
+    for (const size of SIZES) {
+      await page.setViewportSize(size);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await before();
+        await look(page, info, `${state}-${size.width}-${colorScheme}`);
+        await after();
+      }
+    }
+    await page.setViewportSize(SIZES[1]);
+  };
+  await likewise.open('wasm');
+  await everywhere('1-empty');
 
-        await likewise.sample('warm');
-        await look(page, info, '3-filled');
+  await likewise.generate.click();
+  await likewise.choose('a', file('notes.jpg', 'image/jpeg', Buffer.from('Only words here.')));
+  await likewise.expectError('a', 'image/not-an-image', /not a picture/);
+  await everywhere('2-error');
 
-        await likewise.steps(50);
-        await likewise.generate.click();
-        await expect(page.locator('.stage-preview')).toBeVisible();
-        await look(page, info, '4-running');
-        await likewise.cancel.click();
-        await expect(likewise.generate).toBeEnabled();
+  await likewise.sample('warm');
+  await everywhere('3-filled');
 
-        await likewise.steps(1);
-        await likewise.run();
-        await page.getByText(text.about.title, { exact: true }).click();
-        await page.getByText(text.basis.expert, { exact: true }).click();
-        await look(page, info, '5-ready');
-      });
-    });
-  }
-}
+  await likewise.steps(50);
+  const start = async (): Promise<void> => {
+    await likewise.generate.click();
+    await expect(page.locator('.stage-preview')).toBeVisible();
+  };
+  const stop = async (): Promise<void> => {
+    await likewise.cancel.click();
+    await expect(likewise.generate).toBeEnabled();
+  };
+  await everywhere('4-running', start, stop);
+
+  await likewise.steps(1);
+  await likewise.run();
+  await page.getByText(text.about.title, { exact: true }).click();
+  await page.getByText(text.basis.expert, { exact: true }).click();
+  await everywhere('5-ready');
+});
 
 test('Tab reaches everything that can be used, in order, and shows where it is', async ({
   likewise,

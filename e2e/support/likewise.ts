@@ -87,7 +87,7 @@ export class Likewise {
   async finished(): Promise<void> {
     const ready = this.page.locator('.stage[data-result="ready"]');
     const failed = this.alert('result').locator('.alert');
-    await expect(ready.or(failed).first()).toBeVisible({ timeout: 150_000 });
+    await expect(ready.or(failed).first()).toBeVisible({ timeout: 300_000 });
     if ((await failed.count()) > 0) throw new Error(`The page says: ${await failed.innerText()}`);
   }
 
@@ -110,4 +110,18 @@ export class Likewise {
     const remedy = whole.slice((await alert.locator('strong').innerText()).length).trim();
     expect(remedy, 'the remedy is a sentence').toMatch(/^[A-Z].{15,}\.$/);
   }
+}
+
+/** Cancels a run that draws and sees that the page is idle soon, with all that was there. */
+export async function cancelled(likewise: Likewise): Promise<void> {
+  const { page } = likewise;
+  const began = Date.now();
+  await likewise.cancel.click();
+  // A step on the software GPU takes longer than the 6 seconds after which the worker is ended.
+  await expect(likewise.generate).toBeEnabled({ timeout: 12_000 });
+  console.log(`idle ${Date.now() - began} ms after cancel`);
+  await expect(page.locator('.said')).toHaveText(text.said.cancelled);
+  await expect(page.locator('[data-zone][data-filled]')).toHaveCount(3);
+  await expect(page.locator('.alert')).toHaveCount(0);
+  await expect(likewise.stage).toHaveAttribute('data-result', 'ready');
 }
