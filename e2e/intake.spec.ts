@@ -97,7 +97,8 @@ test('a whole edit with the keyboard only', async ({ likewise, page }) => {
   for (const slot of ['a', 'a2', 'b'] as const) {
     await focus(text.zone.choose(slot));
     const chooser = page.waitForEvent('filechooser');
-    await page.keyboard.press('Enter');
+    // Over the debugging protocol Chromium opens no dialog for Enter, though the click reaches the input.
+    await page.keyboard.press('Space');
     await (await chooser).setFiles(samplePath(slot));
     await expect(likewise.zone(slot)).toHaveAttribute('data-filled', '');
   }

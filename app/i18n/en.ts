@@ -35,15 +35,15 @@ const samples = {
   mirror: 'Mirrored',
 };
 
-/** The page's one sentence; the symbols are set in italics. */
+/** The page's one sentence; the symbols are set in italics, and a line ends only after the comma. */
 const headline: readonly (string | { readonly symbol: string; readonly made?: true })[] = [
-  'As ',
+  'As\u00a0',
   { symbol: 'a' },
-  ' becomes ',
+  '\u00a0becomes\u00a0',
   { symbol: 'a′', made: true },
   ', ',
   { symbol: 'b' },
-  ' becomes ',
+  '\u00a0becomes\u00a0',
   { symbol: 'b′', made: true },
   '.',
 ];
