@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { text } from '../i18n';
 import { emptySlots, isStale, isWorking } from '../state/store';
 import { PlaceAlert } from '../ui/Alert';
@@ -6,25 +6,9 @@ import { ActionButton } from '../ui/Button';
 import { CopyIcon, DownloadIcon } from '../ui/icons';
 import { useApp, useSession } from '../ui/use-store';
 import { Compare } from './Compare';
-import { fit, type Box } from './compare';
 import { PixelCanvas } from './PixelCanvas';
 import { pixels } from './pixels';
 import { ProgressBar } from './ProgressBar';
-
-function useBox(): readonly [React.RefObject<HTMLDivElement | null>, Box] {
-  const ref = useRef<HTMLDivElement>(null);
-  const [box, setBox] = useState<Box>({ width: 0, height: 0 });
-  useLayoutEffect(() => {
-    const element = ref.current;
-    if (!element) return undefined;
-    const measure = (): void => setBox({ width: element.clientWidth, height: element.clientHeight });
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  return [ref, box];
-}
 
 /** b′: empty, coming into being, or finished and compared with b. */
 export function Stage(): ReactNode {
@@ -35,11 +19,9 @@ export function Stage(): ReactNode {
   const working = useApp(isWorking);
   const activity = useApp((state) => state.activity);
   const preview = useApp((state) => state.preview);
-  const [frame, box] = useBox();
 
   // During a run the stage is about the picture asked for, otherwise about the one shown.
   const picture = busy ? asked.pictures.b : (shown?.pictures.b ?? undefined);
-  const size = picture && fit(picture, box);
   const before = picture && (
     <img
       src={images.url(picture.id)}
@@ -68,9 +50,9 @@ export function Stage(): ReactNode {
           <span className="zone-size">{text.zone.size(shown.pictures.b.width, shown.pictures.b.height)}</span>
         )}
       </header>
-      <div className="stage-frame" ref={frame}>
-        {picture && size ? (
-          <div className="stage-fit" style={{ width: size.width, height: size.height }}>
+      <div className="stage-frame">
+        {picture ? (
+          <div className="stage-fit" style={{ '--aspect': picture.width / picture.height }}>
             {busy ? (
               <div className="stage-live">
                 {before}

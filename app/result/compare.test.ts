@@ -1,22 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clipOf, fit, percentAfterKey, percentAt } from './compare';
-
-describe('fit', () => {
-  it('fills the frame in one direction and keeps the aspect', () => {
-    expect(fit({ width: 4000, height: 2000 }, { width: 1000, height: 1000 })).toEqual({
-      width: 1000,
-      height: 500,
-    });
-    expect(fit({ width: 2000, height: 4000 }, { width: 1000, height: 1000 })).toEqual({
-      width: 500,
-      height: 1000,
-    });
-  });
-
-  it('gives nothing for a frame that is not laid out yet', () => {
-    expect(fit({ width: 10, height: 10 }, { width: 0, height: 0 })).toEqual({ width: 0, height: 0 });
-  });
-});
+import { clipOf, percentAfterKey, percentAt } from './compare';
 
 describe('percentAt', () => {
   it('follows the pointer and stops at the edges', () => {

@@ -1,18 +1,5 @@
 /** The geometry of the before and after slider. */
 
-export interface Box {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** The largest box with the picture's aspect that fits in the frame, never above `limit` times its size. */
-export function fit(picture: Box, frame: Box, limit = Infinity): Box {
-  if (picture.width <= 0 || picture.height <= 0 || frame.width <= 0 || frame.height <= 0)
-    return { width: 0, height: 0 };
-  const scale = Math.min(frame.width / picture.width, frame.height / picture.height, limit);
-  return { width: picture.width * scale, height: picture.height * scale };
-}
-
 /** Where a pointer at `x` puts the line, 0..100, in whole percent. */
 export function percentAt(x: number, left: number, width: number): number {
   if (width <= 0) return 50;
