@@ -9,7 +9,7 @@ import { file } from './support/pictures';
 import { DIST } from './support/site';
 import { expect, test } from './support/test';
 
-/** A screenshot to look at, no axe violation, and nothing wider than the window. */
+/** A screenshot to look at, no axe violation, nothing wider than the window, the picture as large as it can be. */
 async function look(page: Page, info: TestInfo, state: string): Promise<void> {
   // Colours in the middle of a fade are nobody's contrast.
   await page.evaluate(() =>
@@ -25,6 +25,13 @@ async function look(page: Page, info: TestInfo, state: string): Promise<void> {
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
   expect(overflow, `sideways scroll, ${state}`).toBeLessThanOrEqual(0);
+  const filled = await page.evaluate(() => {
+    const [frame, fit] = ['.stage-frame', '.stage-fit'].map((one) =>
+      document.querySelector(one)?.getBoundingClientRect(),
+    );
+    return frame && fit ? Math.max(fit.width / frame.width, fit.height / frame.height) : undefined;
+  });
+  if (filled !== undefined) expect(filled, `the picture fills its stage, ${state}`).toBeCloseTo(1, 2);
 }
 
 const SIZES = [
