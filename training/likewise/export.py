@@ -162,7 +162,7 @@ def export_pack(
             "scale": 1,
             "elementNames": names,
         },
-        "sampler": {"prediction": "x", "schedule": "linear", "steps": 4},
+        "sampler": {"prediction": "x", "schedule": "linear", "steps": 1},
         "head": {"kind": "anchored/1"},
     }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")

@@ -100,6 +100,7 @@ class Loader:
 
     def __iter__(self):  # noqa: ANN204 - a generator of Batch
         while True:
+            made = 0
             for shard in self.epoch():
                 images = np.load(shard)
                 anchors = np.load(anchors_path(shard))
@@ -109,6 +110,9 @@ class Loader:
                 for start in range(0, len(order) - self.batch + 1, self.batch):
                     index, swapped = order[start : start + self.batch].T
                     yield self.make(images[index], anchors[index], swapped == 1, families[index])
+                    made += 1
+            if not made:
+                raise ValueError(f"no shard in {self.cache.name} has {self.batch} samples that the anchor leaves open")
 
     def drawable(self, a2: np.ndarray, anchor_a: np.ndarray) -> np.ndarray:
         """Which samples ``[n]`` the anchor of their pair leaves open; uint8 ``[n, 3, S, S]``."""

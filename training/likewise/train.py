@@ -42,9 +42,9 @@ def noisy(b2: Tensor, t: Tensor) -> Tensor:
     return t * (b2 * 2 - 1) + (1 - t) * torch.randn_like(b2)
 
 
-def draw_times(count: int) -> Tensor:
-    """Half of the draws are t = 0, where every run starts and most is decided."""
-    return torch.where(torch.rand(count) < 0.5, torch.zeros(count), torch.rand(count))
+def draw_times(count: int, at_start: float) -> Tensor:
+    """A share ``at_start`` of the draws is t = 0, where every run starts and most is decided."""
+    return torch.where(torch.rand(count) < at_start, torch.zeros(count), torch.rand(count))
 
 
 def predict(denoiser: Denoiser, x: Tensor, batch: Batch, t: Tensor, precision: torch.dtype) -> Tensor:
@@ -54,9 +54,11 @@ def predict(denoiser: Denoiser, x: Tensor, batch: Batch, t: Tensor, precision: t
     return head(grid, maps, batch.b, batch.anchor_b)
 
 
-def reconstruction(denoiser: Denoiser, batch: Batch, precision: torch.dtype) -> tuple[Tensor, Tensor]:
+def reconstruction(
+    denoiser: Denoiser, batch: Batch, at_start: float, precision: torch.dtype
+) -> tuple[Tensor, Tensor]:
     """Loss and the per-sample squared error ``[B]`` of one x-prediction."""
-    t = draw_times(len(batch.b))
+    t = draw_times(len(batch.b), at_start)
     drawn = predict(denoiser, noisy(batch.b2, t), batch, t, precision)
     error = (drawn - batch.b2).square().mean((1, 2, 3))
     return torch.log(error + FLOOR).mean(), (drawn.detach().clamp(0, 1) - batch.b2).square().mean((1, 2, 3))
@@ -84,7 +86,7 @@ class EncoderTask(nn.Module):
 
 
 def learning_rate(progress: float, samples: int, peak: float) -> float:
-    warm = min(1.0, samples / 3000)
+    warm = min(1.0, samples / 1500)
     return peak * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
@@ -191,7 +193,7 @@ def train(arguments: argparse.Namespace) -> None:
                 with torch.no_grad(), torch.autocast("cpu", precision, enabled=precision != torch.float32):
                     e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b)
                 models.basis.attach(models.denoiser, models.basis.route(e.float()))
-            loss, error = reconstruction(models.denoiser, batch, precision)
+            loss, error = reconstruction(models.denoiser, batch, arguments.at_start, precision)
             total = loss + 0.2 * task(models.encoder, batch, precision) if stage == "base" else loss
             optimiser.clear()
             total.backward()
@@ -242,6 +244,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=10**9)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--at-start", type=float, default=0.5, help="share of samples at t = 0, a run's first step")
     parser.add_argument("--elements", type=int, default=32)
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
