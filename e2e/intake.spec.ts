@@ -32,8 +32,8 @@ test('three files dropped together, and one dropped on its place', async ({ like
 
 test('files chosen in the dialog; b′ has the size of b and carries its recipe', async ({ likewise }) => {
   await likewise.open('wasm');
-  await likewise.choose('a', samplePath('a', 'faded'));
-  await likewise.choose('a2', samplePath('a2', 'faded'));
+  await likewise.choose('a', samplePath('a', 'framed'));
+  await likewise.choose('a2', samplePath('a2', 'framed'));
   await likewise.choose('b', gradient('holiday.png', 2311, 1403));
   await likewise.expectPicture('b', 2311, 1403);
   await likewise.steps(2);

@@ -11,7 +11,7 @@ async function readyOffline(page: Page): Promise<void> {
 }
 
 async function edit(likewise: Likewise): Promise<void> {
-  await likewise.sample('faded');
+  await likewise.sample('framed');
   await likewise.steps(1);
   await likewise.run();
 }
@@ -91,7 +91,7 @@ test('a new version waits until the person wants it, and the pictures stay', asy
 }) => {
   await likewise.open('wasm');
   await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
-  await likewise.sample('soft');
+  await likewise.sample('snowfall');
   const worker = await (await fetch(`${site.url}sw.js`)).text();
   site.answers.set('/sw.js', { bytes: Buffer.from(`${worker}\n// a later build`), type: 'text/javascript' });
   await page.evaluate(async () => (await navigator.serviceWorker.ready).update());

@@ -29,9 +29,9 @@ const slots: Record<Slot, { symbol: string; title: string; hint: string }> = {
 const samples = {
   warm: 'Warm evening',
   noir: 'Black and white',
-  faded: 'Faded print',
+  framed: 'Mounted print',
   duotone: 'Two inks',
-  soft: 'Soft focus',
+  snowfall: 'Snowfall',
   mirror: 'Mirrored',
 };
 

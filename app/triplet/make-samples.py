@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 OUT = Path(__file__).parents[2] / "public" / "samples"
 LIMIT = 120_000
@@ -47,8 +47,33 @@ def noir(x):
     return np.repeat(y, 3, axis=2) * (1 - 0.32 * radius(x))
 
 
-def faded(x):
-    return 0.16 + 0.70 * (0.72 * x + 0.28 * luma(x)) + [0.01, 0.015, 0.05]
+def over(x, mask, colour):
+    """`colour` where the mask, an 8-bit picture, is white."""
+    share = pixels(mask)[..., None]
+    return x * (1 - share) + np.asarray(colour) * share
+
+
+def framed(x):
+    """A cream mount, 9 % of the short side, with a thin dark line inside it."""
+    h, w = x.shape[:2]
+    for inset, colour in ((0.105, [0.16, 0.13, 0.11]), (0.09, [0.96, 0.93, 0.86])):
+        mask = Image.new("L", (w, h), 255)
+        edge = round(inset * min(w, h))
+        ImageDraw.Draw(mask).rectangle((edge, edge, w - 1 - edge, h - 1 - edge), fill=0)
+        x = over(x, mask, colour)
+    return x
+
+
+def snowfall(x):
+    """150 flakes, round when the picture is a square, always in the same places."""
+    h, w = x.shape[:2]
+    random = np.random.default_rng(5)
+    mask = Image.new("L", (4 * w, 4 * h))
+    draw = ImageDraw.Draw(mask)
+    for _ in range(150):
+        u, v, r = random.random(), random.random(), random.uniform(0.004, 0.013)
+        draw.ellipse((4 * w * (u - r), 4 * h * (v - r), 4 * w * (u + r), 4 * h * (v + r)), fill=235)
+    return over(x, mask.resize((w, h), Image.Resampling.LANCZOS), [1, 1, 1])
 
 
 def duotone(x):
@@ -56,16 +81,11 @@ def duotone(x):
     return (1 - y) * [0.13, 0.07, 0.36] + y * [1.0, 0.86, 0.62]
 
 
-def soft(x):
-    blurred = pixels(image(x).filter(ImageFilter.GaussianBlur(max(x.shape[:2]) * 4 / 256)))
-    return 0.35 * x + 0.65 * blurred + 0.03
-
-
 def mirror(x):
     return x[:, ::-1]
 
 
-EDITS = {edit.__name__: edit for edit in (warm, noir, faded, duotone, soft, mirror)}
+EDITS = {edit.__name__: edit for edit in (warm, noir, framed, duotone, snowfall, mirror)}
 
 
 def save(picture, path):
