@@ -50,13 +50,13 @@ def one_thread() -> None:
     torch.set_flush_denormal(True)
 
 
-def make_shard(job: tuple[Path, int, int, int, int, tuple[str, ...]]) -> tuple[int, float]:
+def make_shard(job: tuple[Path, int, int, int, int, tuple[str, ...], tuple[str, ...]]) -> tuple[int, float]:
     """Make one shard unless it is there; returns its number and the seconds it took."""
-    folder, number, count, size, seed, splits = job
+    folder, number, count, size, seed, splits, names = job
     began = time.time()
     if not images_path(folder, number).exists():
         rng = np.random.default_rng([seed, number])
-        write(folder, number, (sample_quadruple(rng, size, set(splits)) for _ in range(count)))
+        write(folder, number, (sample_quadruple(rng, size, set(splits), names=names) for _ in range(count)))
     return number, time.time() - began
 
 
@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--evaluation", type=int, default=0, help="so many per family, on held-out photographs")
     parser.add_argument("--splits", nargs="+", default=["base"], choices=["base", "basis", "held_out"])
+    parser.add_argument("--families", nargs="+", default=[], help="these alone, as often as each is named")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
@@ -89,11 +90,14 @@ def main() -> None:
         for number in range(-(-len(FAMILIES) * arguments.evaluation // SHARD)):
             write(out, number, islice(quadruples, SHARD))
         return
+    splits, names = tuple(arguments.splits), tuple(arguments.families)
+    if unknown := set(names) - set(FAMILIES):
+        raise SystemExit(f"no such family: {', '.join(sorted(unknown))}")
     left = arguments.count
     jobs = []
     while left > 0:
         number = arguments.first + len(jobs)
-        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, tuple(arguments.splits)))
+        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, splits, names))
         left -= SHARD
     with multiprocessing.Pool(arguments.workers, one_thread) as pool:
         for number, seconds in pool.imap_unordered(make_shard, jobs):

@@ -66,9 +66,10 @@ def partial(whole: Transform, share: float) -> Transform:
     return lambda u: u + share * (whole(u) - u)
 
 
-def draw_edit(rng: np.random.Generator, splits: frozenset[str]) -> Edit:
-    """70 % one family as it is, 15 % two in a row, and 5 % each: identity, backwards, partial."""
-    names = names_in(splits)
+def draw_edit(rng: np.random.Generator, splits: frozenset[str], names: tuple[str, ...] = ()) -> Edit:
+    """70 % one family as it is, 15 % two in a row, and 5 % each: identity, backwards, partial; of the
+    families in ``splits``, or of ``names`` alone, where one may stand several times."""
+    names = names or names_in(splits)
     first = FAMILIES[names[int(rng.integers(len(names)))]]
     draw = rng.random()
     if draw < 0.15:
@@ -97,12 +98,16 @@ def quadruple(edit: Edit, a: Tensor, b: Tensor) -> Quadruple:
 
 
 def sample_quadruple(
-    rng: np.random.Generator, size: int, split_families: set[str], photo_split: str = "train"
+    rng: np.random.Generator,
+    size: int,
+    split_families: set[str],
+    photo_split: str = "train",
+    names: tuple[str, ...] = (),
 ) -> Quadruple:
-    """A random training quadruple of the families in ``split_families`` (base, basis, held_out); in 15 %
-    of them a and b are crops of one photograph."""
+    """A random training quadruple of the families in ``split_families`` (base, basis, held_out), or of
+    ``names``; in 15 % of them a and b are crops of one photograph."""
     with sprites_of(photo_split):
-        edit = draw_edit(rng, frozenset(split_families))
+        edit = draw_edit(rng, frozenset(split_families), names)
     if rng.random() < 0.15:
         a, b = two_crops(rng, size, photo_split)
     else:
