@@ -1,6 +1,6 @@
 """Decibels per family on held-out photographs: copy of b, the anchor alone, the model.
 
-    python -m likewise.data.cache --size 256 --evaluation 4 --out data/cache/eval256
+    python -m likewise.data.cache --size 256 --evaluation 6 --out data/cache/eval256
     python -m likewise.evaluate --cache data/cache/eval256 --pack ../public/packs/studio > ../docs/evaluation.md
 
 Runs the pack's exported graphs with ONNX Runtime, the weights merged as the engine merges them, so
