@@ -82,7 +82,7 @@ export class DeviceWatch {
         new EngineFailure(
           'engine/device-lost',
           'The connection to the graphics card was lost.',
-          'Try again: the pack is loaded anew. If it happens often, choose the WASM backend in the settings.',
+          'Try again: the pack is loaded anew. If it happens often, use the WASM backend: add ?backend=wasm to the address.',
           `${info.reason}: ${info.message}`,
         ),
       );
@@ -101,7 +101,7 @@ export class DeviceWatch {
           : new EngineFailure(
               'engine/failed',
               'The graphics card refused a calculation.',
-              'Choose the WASM backend in the settings, and copy the diagnostics to report it.',
+              'Use the WASM backend (add ?backend=wasm to the address), and copy the diagnostics to report it.',
               error.message,
             ),
       );

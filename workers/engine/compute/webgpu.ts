@@ -36,7 +36,7 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       throw new EngineFailure(
         'engine/no-backend',
         'This graphics device cannot compute with fp16.',
-        'Use the fp32 graph, or choose the WASM backend in the settings.',
+        'Use the fp32 graph, or use the WASM backend: add ?backend=wasm to the address.',
       );
     }
     return buffers.tensor(type, dims, label);

@@ -33,7 +33,7 @@ export class Buffers {
       throw new EngineFailure(
         'engine/out-of-memory',
         `This needs ${Math.ceil(size / 2 ** 20)} MiB in one piece (${label}); the graphics device gives at most ${have} MiB.`,
-        'Use a smaller image, or choose the WASM backend in the settings.',
+        'Use a smaller image, or use the WASM backend: add ?backend=wasm to the address.',
       );
     }
     const buffer = this.#device.createBuffer({
