@@ -36,6 +36,11 @@ def psnr(error: Tensor) -> Tensor:
     return -10 * torch.log10(error.clamp_min(1e-10))
 
 
+def autocast(precision: torch.dtype) -> torch.autocast:
+    """Mixed precision on the CPU; float32 is none."""
+    return torch.autocast("cpu", precision, enabled=precision != torch.float32)
+
+
 def noisy(b2: Tensor, t: Tensor) -> Tensor:
     """x_t in network units: ``t x + (1 - t) noise``."""
     t = t.view(-1, 1, 1, 1)
@@ -49,7 +54,7 @@ def draw_times(count: int, at_start: float) -> Tensor:
 
 def predict(denoiser: Denoiser, x: Tensor, batch: Batch, t: Tensor, precision: torch.dtype) -> Tensor:
     """One x-prediction, ``[B, 3, S, S]`` in image units, not clamped."""
-    with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+    with autocast(precision):
         grid, maps = denoiser(x, batch.target(), batch.pairs(), t)
     return head(grid, maps, batch.b, batch.anchor_b)
 
@@ -76,7 +81,7 @@ class EncoderTask(nn.Module):
         # A quarter of the batch: the encoder is small and learns fast, the denoiser needs the time.
         count = max(1, len(batch.a) // 4)
         images = torch.cat([batch.a[:count], batch.a2[:count]])
-        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+        with autocast(precision):
             f = encoder(images)
         f = f.float()
         small = F.adaptive_avg_pool2d(images, 4).flatten(1)
@@ -201,7 +206,7 @@ def train(arguments: argparse.Namespace) -> None:
         for batch in loader:
             rate = learning_rate(max(spent / budget, samples / arguments.samples), samples, arguments.lr)
             if stage == "basis":
-                with torch.no_grad(), torch.autocast("cpu", precision, enabled=precision != torch.float32):
+                with torch.no_grad(), autocast(precision):
                     e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b)
                 models.basis.attach(models.denoiser, models.basis.route(e.float()))
             loss, error = reconstruction(models.denoiser, batch, arguments.at_start, precision)

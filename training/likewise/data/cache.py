@@ -4,7 +4,7 @@
     python -m likewise.data.cache --size 256 --evaluation 12 --out data/cache/eval256
 
 A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b') with ``.families.npy``
-int16 ``[n]`` beside it, indices into families.json; splits.json says each family's split. A finished
+int16 ``[n]`` beside it, indices into families.json. A finished
 shard is never made again, and a folder made with other families is refused.
 """
 
@@ -67,7 +67,6 @@ def prepare(folder: Path) -> None:
     if names.exists() and json.loads(names.read_text()) != LABELS:
         raise SystemExit(f"{folder.name} was made with other families; choose another folder")
     names.write_text(json.dumps(LABELS))
-    (folder / "splits.json").write_text(json.dumps({name: family.split for name, family in FAMILIES.items()}))
 
 
 def main() -> None:

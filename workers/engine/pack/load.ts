@@ -178,8 +178,10 @@ export async function fetchFiles(
   done = 0;
   context.onProgress('verifying', 0, total);
   for (const file of files) {
-    if (!(await isGenuine(file))) buffers.set(file.path, await again(file));
-    if (!(await isGenuine(file))) throw wrong(file.path, 'its content does not match its checksum');
+    if (!(await isGenuine(file))) {
+      buffers.set(file.path, await again(file));
+      if (!(await isGenuine(file))) throw wrong(file.path, 'its content does not match its checksum');
+    }
     throwIfAborted(context.signal);
     done += file.size;
     context.onProgress('verifying', done, total);
