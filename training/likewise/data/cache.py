@@ -4,8 +4,8 @@
     python -m likewise.data.cache --size 256 --evaluation 12 --out data/cache/eval256
 
 A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b') with ``.families.npy``
-int16 ``[n]`` beside it, indices into families.json. A finished
-shard is never made again, and a folder made with other families is refused.
+int16 ``[n]`` beside it, indices into families.json. A finished shard is never made again, and a
+folder made with other families is refused.
 """
 
 from __future__ import annotations
