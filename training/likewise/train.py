@@ -41,15 +41,10 @@ def autocast(precision: torch.dtype) -> torch.autocast:
     return torch.autocast("cpu", precision, enabled=precision != torch.float32)
 
 
-def noisy(b2: Tensor, t: Tensor) -> Tensor:
+def noisy(image: Tensor, t: Tensor) -> Tensor:
     """x_t in network units: ``t x + (1 - t) noise``."""
     t = t.view(-1, 1, 1, 1)
-    return t * (b2 * 2 - 1) + (1 - t) * torch.randn_like(b2)
-
-
-def draw_times(count: int, at_start: float) -> Tensor:
-    """A share ``at_start`` of the draws is t = 0, where every run starts and most is decided."""
-    return torch.where(torch.rand(count) < at_start, torch.zeros(count), torch.rand(count))
+    return t * (image * 2 - 1) + (1 - t) * torch.randn_like(image)
 
 
 def predict(denoiser: Denoiser, x: Tensor, batch: Batch, t: Tensor, precision: torch.dtype) -> Tensor:
@@ -62,9 +57,20 @@ def predict(denoiser: Denoiser, x: Tensor, batch: Batch, t: Tensor, precision: t
 def reconstruction(
     denoiser: Denoiser, batch: Batch, at_start: float, precision: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """Loss and the per-sample squared error ``[B]`` of one x-prediction."""
-    t = draw_times(len(batch.b), at_start)
-    drawn = predict(denoiser, noisy(batch.b2, t), batch, t, precision)
+    """Loss and the per-sample squared error ``[B]`` of one x-prediction.
+
+    A share ``at_start`` of the batches is at t = 0, where every run starts and most is decided. In the
+    others x_t holds what the network itself draws at t = 0 in place of the truth, because that is what
+    a run's later steps get to see: with the truth there, more steps made a run worse.
+    """
+    t = torch.zeros(len(batch.b))
+    x = torch.randn_like(batch.b)
+    if torch.rand(()) >= at_start:
+        with torch.no_grad():
+            first = predict(denoiser, x, batch, t, precision).clamp(0, 1)
+        t = torch.rand(len(batch.b))
+        x = noisy(first, t)
+    drawn = predict(denoiser, x, batch, t, precision)
     error = (drawn - batch.b2).square().mean((1, 2, 3))
     return torch.log(error + FLOOR).mean(), (drawn.detach().clamp(0, 1) - batch.b2).square().mean((1, 2, 3))
 
