@@ -16,6 +16,7 @@ from likewise.data.quadruples import (
     LABELS,
     REVERSIBLE,
     Quadruple,
+    composition_quadruples,
     evaluation_quadruples,
     names_in,
     sample_quadruple,
@@ -100,6 +101,7 @@ def test_quadruples_are_eight_bit_named_and_deterministic() -> None:
             assert same(q, sample_quadruple(np.random.default_rng(seed), 32, {"base"}))
         assert q.label in LABELS
         seen.add("backwards" if q.family[0] == "-" else q.group)
+        seen.add(q.family.count("+"))
         for image in (q.a, q.a2, q.b, q.b2):
             assert image.shape == (3, 32, 32) and image.dtype == torch.float32
             assert torch.allclose(image * 255, (image * 255).round(), atol=1e-4)
@@ -107,13 +109,22 @@ def test_quadruples_are_eight_bit_named_and_deterministic() -> None:
             assert torch.equal(q.a, q.a2) and torch.equal(q.b, q.b2)
         for name in q.family.lstrip("-").split("+"):
             assert name == IDENTITY or FAMILIES[name].split == "base"
-    assert {COMPOSITION, IDENTITY, "backwards", "colour", "geometry"} <= seen
+    assert {COMPOSITION, IDENTITY, "backwards", "colour", "geometry", 0, 1, 2} <= seen
 
 
 def test_evaluation_is_the_same_every_time() -> None:
     first, second = (list(evaluation_quadruples(32, 1, 7)) for _ in range(2))
     assert [q.family for q in first] == list(FAMILIES)
     assert all(same(p, q) for p, q in zip(first, second))
+
+
+def test_compositions_are_of_two_families_of_one_split_and_the_same_every_time() -> None:
+    first, second = (list(composition_quadruples(32, 4, 7)) for _ in range(2))
+    assert all(same(p, q) for p, q in zip(first, second))
+    for index, q in enumerate(first):
+        names = q.family.split("+")
+        assert q.label == COMPOSITION and len(set(names)) == 2
+        assert {FAMILIES[name].split for name in names} == {"base" if index < 4 else "held_out"}
 
 
 @pytest.mark.parametrize("draw", PROCEDURAL)

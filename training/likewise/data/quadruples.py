@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Iterator
+from functools import cache, reduce
+from typing import Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -20,6 +20,7 @@ REVERSIBLE = (
     *("gaussian blur", "grain", "colour noise", "low resolution", "motion blur", "overlay shape", "grid lines"),
     *("border", "inner line", "text", "paper", "canvas", "scanlines", "dust and scratches", "rain"),
 )
+# The text is in every cache's list of labels, so it stays; compositions of three have the label too.
 COMPOSITION, IDENTITY = "composition of two", "identity"
 LABELS = [*FAMILIES, *(f"-{name}" for name in REVERSIBLE), COMPOSITION, IDENTITY]
 
@@ -28,7 +29,7 @@ LABELS = [*FAMILIES, *(f"-{name}" for name in REVERSIBLE), COMPOSITION, IDENTITY
 class Quadruple:
     """Images float32 ``[3, S, S]`` in 0..1, rounded to 8 bits as a person's files are.
 
-    ``family`` is a family's name, "-x" for x shown backwards, "x+y" for x then y, or "identity";
+    ``family`` is a family's name, "-x" for x shown backwards, "x+y" for x then y (and "x+y+z"), or "identity";
     ``group`` is the family's group, or what kind of mixture it is.
     """
 
@@ -66,23 +67,28 @@ def partial(whole: Transform, share: float) -> Transform:
     return lambda u: u + share * (whole(u) - u)
 
 
+def composed(rng: np.random.Generator, names: Sequence[str]) -> Edit:
+    """The families of ``names`` one after the other, with parameters drawn from ``rng``."""
+    parts = [FAMILIES[name].make(rng) for name in names]
+    return Edit(lambda u: reduce(lambda image, part: part(image), parts, u), "+".join(names), COMPOSITION)
+
+
 def draw_edit(rng: np.random.Generator, splits: frozenset[str], names: tuple[str, ...] = ()) -> Edit:
-    """70 % one family as it is, 15 % two in a row, and 5 % each: identity, backwards, partial; of the
-    families in ``splits``, or of ``names`` alone, where one may stand several times."""
+    """70 % one family as it is, 15 % two in a row, 5 % three, 3 % identity, 3.5 % backwards and 3.5 %
+    partial; of the families in ``splits``, or of ``names`` alone, where one may stand several times."""
     names = names or names_in(splits)
-    first = FAMILIES[names[int(rng.integers(len(names)))]]
+    chosen = [names[int(k)] for k in rng.integers(len(names), size=3)]
+    first = FAMILIES[chosen[0]]
     draw = rng.random()
-    if draw < 0.15:
-        second = FAMILIES[names[int(rng.integers(len(names)))]]
-        one, two = first.make(rng), second.make(rng)
-        return Edit(lambda u: two(one(u)), f"{first.name}+{second.name}", COMPOSITION)
     if draw < 0.20:
+        return composed(rng, chosen[: 2 if draw < 0.15 else 3])
+    if draw < 0.23:
         return Edit(lambda u: u, IDENTITY, IDENTITY)
-    if draw < 0.25:
+    if draw < 0.265:
         able = [name for name in REVERSIBLE if FAMILIES[name].split in splits]
         if able:
-            chosen = FAMILIES[able[int(rng.integers(len(able)))]]
-            return Edit(chosen.make(rng), f"-{chosen.name}", chosen.group, backwards=True)
+            shown = FAMILIES[able[int(rng.integers(len(able)))]]
+            return Edit(shown.make(rng), f"-{shown.name}", shown.group, backwards=True)
     if draw < 0.30 and first.group != "geometry":
         # Half of a mirrored image over the image is not half of a mirror, so geometry stays whole.
         return Edit(partial(first.make(rng), rng.uniform(0.3, 0.85)), first.name, first.group)
@@ -116,13 +122,27 @@ def sample_quadruple(
 
 
 def evaluation_quadruples(
-    size: int, per_family: int, seed: int, photo_split: str = "held_out"
+    size: int, per_family: int, seed: int, photo_split: str = "held_out", names: Sequence[str] = tuple(FAMILIES)
 ) -> Iterator[Quadruple]:
-    """``per_family`` quadruples of every single family, on photographs only, always the same."""
-    for name, family in FAMILIES.items():
+    """``per_family`` quadruples of every single family of ``names``, on photographs only, always the same."""
+    for name in names:
+        family = FAMILIES[name]
         for k in range(per_family):
             # By the name, so that a new family changes no other's quadruples.
             rng = np.random.default_rng([seed, k, *name.encode()])
             with sprites_of(photo_split):
                 edit = Edit(family.make(rng), name, family.group)
+            yield quadruple(edit, *(source(rng, size, photo_split, True) for _ in range(2)))
+
+
+def composition_quadruples(
+    size: int, count: int, seed: int, splits: Sequence[str] = ("base", "held_out"), photo_split: str = "held_out"
+) -> Iterator[Quadruple]:
+    """``count`` quadruples of two different families of each of ``splits`` in a row, split after split, on
+    photographs only, always the same. ``family`` is "x+y", and x and y are of one split."""
+    for split in splits:
+        for k in range(count):
+            rng = np.random.default_rng([seed, k, *split.encode()])
+            with sprites_of(photo_split):
+                edit = composed(rng, [str(name) for name in rng.choice(names_in(frozenset({split})), 2, replace=False)])
             yield quadruple(edit, *(source(rng, size, photo_split, True) for _ in range(2)))
