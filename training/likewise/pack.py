@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,27 @@ from torch import Tensor
 from .model import head
 from .noise import gaussian_noise
 
+Weights = dict[str, np.ndarray]
+
+
+@lru_cache(maxsize=8)
+def noise(seed: int, size: int) -> Tensor:
+    """x_0 ``[1, 3, S, S]``. Not to be written to."""
+    return torch.from_numpy(gaussian_noise(seed, 3 * size * size)).reshape(1, 3, size, size)
+
+
+def at_strength(b: Tensor, edit: Tensor, strength: float) -> Tensor:
+    """What a person sees at ``strength``: 0 is b, 1 the edit, 2 twice the difference."""
+    return (b + strength * (edit - b)).clamp(0, 1)
+
 
 class Pack:
     """Reads ``folder`` (docs/pack-format.md) and runs it on the CPU in ``precision`` fp32 or fp16."""
 
     def __init__(self, folder: Path, precision: str = "fp32", threads: int = 0) -> None:
-        self.manifest = json.loads((folder / "manifest.json").read_text())
+        text = (folder / "manifest.json").read_bytes()
+        self.manifest = json.loads(text)
+        self.digest = hashlib.sha256(text).hexdigest()
         self.dtype = np.float32 if precision == "fp32" else np.float16
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -28,13 +45,25 @@ class Pack:
         def session(part: str) -> onnxruntime.InferenceSession:
             return onnxruntime.InferenceSession(str(folder / self.manifest[part]["graphs"][precision]), options)
 
-        def weights(part: str) -> dict[str, np.ndarray]:
+        def weights(part: str) -> Weights:
             return load_file(folder / self.manifest[part]["weights"])
 
         self.encoder, self.denoiser = session("encoder"), session("denoiser")
         self.encoder_weights = {k: v.astype(self.dtype) for k, v in weights("encoder").items()}
         self.base = {k: v.astype(np.float32) for k, v in weights("denoiser").items()}
         self.basis = {k: v.astype(np.float32) for k, v in weights("basis").items()}
+        # Per target, so that a merge is one product: [in, N * r] and [N * r, out].
+        self.stacked: list[tuple[Tensor, Tensor]] = []
+        for target in self.manifest["targets"]:
+            a, b = self.basis[f"{target['name']}.A"], self.basis[f"{target['name']}.B"]
+            left = np.ascontiguousarray(a.transpose(1, 0, 2).reshape(a.shape[1], -1))
+            self.stacked.append((torch.from_numpy(left), torch.from_numpy(b.reshape(left.shape[1], -1))))
+        self._merged: tuple[np.ndarray | None, Weights] | None = None
+
+    @property
+    def steps(self) -> int:
+        """Of the sampler, where nobody asks for another number."""
+        return self.manifest["sampler"]["steps"]
 
     def encode(self, a: Tensor, a2: Tensor, b: Tensor) -> np.ndarray:
         """``e [Q]`` of one triplet, images ``[1, 3, S, S]``."""
@@ -43,31 +72,45 @@ class Pack:
         return features.astype(np.float32).reshape(-1)
 
     def coefficients(self, a: Tensor, a2: Tensor, b: Tensor) -> np.ndarray:
-        """c ``[L, N]``."""
+        """c ``[L, N]``. Of P pairs, ``a`` and ``a2`` ``[P, 3, S, S]``, the mean of each one's."""
+        if len(a) > 1:
+            return np.mean([self.coefficients(u[None], v[None], b) for u, v in zip(a, a2)], axis=0)
+        keys = self.basis["keys"]
+        softmax = self.manifest["basis"]["activation"] == "softmax"
+        if softmax and keys.shape[1] == 1:  # one LoRA: whatever is shown, its share is 1
+            return np.ones(keys.shape[:2], np.float32)
         q = self.basis["query"] @ self.encode(a, a2, b)
-        z = np.einsum("lnd,ld->ln", self.basis["keys"], q) / np.sqrt(self.basis["keys"].shape[-1])
-        if self.manifest["basis"]["activation"] == "tanh":
+        z = np.einsum("lnd,ld->ln", keys, q) / np.sqrt(keys.shape[-1])
+        if not softmax:
             return np.tanh(z)
         z = np.exp(z - z.max(1, keepdims=True))
         return z / z.sum(1, keepdims=True)
 
-    def merge(self, coefficients: np.ndarray | None) -> dict[str, np.ndarray]:
-        """All of the denoiser's weights, targets merged; None gives the base."""
+    def merge(self, coefficients: np.ndarray | None) -> Weights:
+        """All of the denoiser's weights, targets merged; None gives the base. The same coefficients in
+        a row are merged once."""
+        if self._merged is not None:
+            last, weights = self._merged
+            same = last is None if coefficients is None else last is not None and np.array_equal(last, coefficients)
+            if same:
+                return weights
         weights = dict(self.base)
         if coefficients is not None:
             scale = self.manifest["basis"]["scale"]
-            for row, target in zip(coefficients, self.manifest["targets"]):
-                a, b = self.basis[f"{target['name']}.A"], self.basis[f"{target['name']}.B"]
-                elements, inputs, rank = a.shape
-                left = (a * row[:, None, None]).transpose(1, 0, 2).reshape(inputs, elements * rank)
-                weights[target["input"]] = weights[target["input"]] + scale * left @ b.reshape(elements * rank, -1)
-        return {k: v.astype(self.dtype) for k, v in weights.items()}
+            shares = torch.from_numpy(np.asarray(coefficients, np.float32)) * scale
+            rank = self.manifest["basis"]["rank"]
+            for row, target, (left, right) in zip(shares, self.manifest["targets"], self.stacked):
+                base = torch.from_numpy(self.base[target["input"]])
+                weights[target["input"]] = torch.addmm(base, left * row.repeat_interleave(rank), right).numpy()
+        if self.dtype is not np.float32:
+            weights = {k: v.astype(self.dtype) for k, v in weights.items()}
+        self._merged = (None if coefficients is None else coefficients.copy(), weights)
+        return weights
 
-    def step(
-        self, weights: dict[str, np.ndarray], x: Tensor, target: Tensor, pairs: Tensor, t: float
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, weights: Weights, x: Tensor, target: Tensor, pairs: Tensor, t: float) -> tuple[Tensor, Tensor]:
         feeds = {"x": x, "target": target, "pairs": pairs, "t": torch.tensor([t])}
-        grid, maps = self.denoiser.run(None, {**{k: v.numpy().astype(self.dtype) for k, v in feeds.items()}, **weights})
+        given = {k: np.ascontiguousarray(v.numpy(), dtype=self.dtype) for k, v in feeds.items()}
+        grid, maps = self.denoiser.run(None, {**given, **weights})
         return torch.from_numpy(grid.astype(np.float32)), torch.from_numpy(maps.astype(np.float32))
 
     def run(
@@ -81,11 +124,11 @@ class Pack:
         steps: int,
         seed: int = 0,
     ) -> Tensor:
-        """b' ``[1, 3, S, S]`` in 0..1. Source: docs/architecture.md, "Denoise"."""
+        """b' ``[1, 3, S, S]`` in 0..1, from P pairs ``[P, 3, S, S]``. Source: docs/architecture.md, "Denoise"."""
         weights = self.merge(coefficients)
         target = torch.cat([b, anchor_b], dim=1)
-        pairs = torch.cat([a, a2 - a, a2 - anchor_a], dim=1)[:, None]
-        x = torch.from_numpy(gaussian_noise(seed, b.numel())).reshape(b.shape)
+        pairs = torch.cat([a, a2 - a, a2 - anchor_a], dim=1)[None]
+        x = noise(seed, b.shape[-1])
         drawn = b
         for k in range(steps):
             t, following = k / steps, (k + 1) / steps
