@@ -87,7 +87,7 @@ function vulkan() {
 function python() {
   const requirements = join('training', 'requirements.txt');
   const check =
-    'import numpy, PIL, onnx, onnxruntime, safetensors, pytest, torch; assert torch.__version__ >= "2.13"';
+    'import numpy, PIL, onnx, onnxruntime, safetensors, skimage, pytest, torch; assert torch.__version__ >= "2.13"';
   const own = join(ROOT, '.venv', 'bin', 'python');
   for (const candidate of [own, 'python3']) if (works(candidate, ['-c', check])) return candidate;
   if (!works('python3', ['--version'])) give('Python is missing: install Python 3.11 or newer with venv.');
