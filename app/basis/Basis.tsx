@@ -6,10 +6,11 @@ import { Disclosure } from '../ui/Disclosure';
 import { useApp } from '../ui/use-store';
 import { Bars } from './Bars';
 import { Heatmap } from './Heatmap';
-import { elementMeans, isEven, strongest } from './summary';
+import { elementMeans, isEven, sentenceCase, strongest } from './summary';
 
 const PLACEHOLDER = new Float64Array(32);
 
+/** As it stands within a sentence. */
 function elementName(shown: Shown | undefined, index: number): string {
   return shown?.pack.elementNames[index] ?? text.basis.element(index + 1);
 }
@@ -36,7 +37,7 @@ export function Basis(): ReactNode {
             ? text.basis.even(coefficients.elements)
             : text.basis.lead(coefficients.elements, names)}
       </p>
-      <Bars means={means} top={top} nameOf={(index) => elementName(shown, index)} />
+      <Bars means={means} top={top} nameOf={(index) => sentenceCase(elementName(shown, index))} />
       {coefficients && shown && (
         <Disclosure label={text.basis.expert} onToggle={setOpen}>
           {open && (
@@ -53,7 +54,7 @@ export function Basis(): ReactNode {
                 <tbody>
                   {strongest(means, 5).map((index) => (
                     <tr key={index}>
-                      <th scope="row">{elementName(shown, index)}</th>
+                      <th scope="row">{sentenceCase(elementName(shown, index))}</th>
                       <td>{(means[index] ?? 0).toFixed(4)}</td>
                     </tr>
                   ))}

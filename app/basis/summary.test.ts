@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { elementMeans, isEven, largest, strongest } from './summary';
+import { elementMeans, isEven, largest, sentenceCase, strongest } from './summary';
 
 const coefficients = { targets: 2, elements: 3, values: Float32Array.of(0.5, 0.25, 0.25, 0.25, 0.25, 0.5) };
 
@@ -15,4 +15,9 @@ it('knows when no element stands out', () => {
 it('ranks by size whatever the sign, and keeps the order of equals', () => {
   expect(strongest(Float64Array.of(0.1, -0.9, 0.3, 0.3), 3)).toEqual([1, 2, 3]);
   expect(largest([0.1, -0.9, 0.3])).toBe(0.9);
+});
+
+it('begins a name that stands alone with a capital', () => {
+  expect(sentenceCase('drawing (ink, comic)')).toBe('Drawing (ink, comic)');
+  expect(sentenceCase('')).toBe('');
 });

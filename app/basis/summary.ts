@@ -28,3 +28,8 @@ export function largest(values: Iterable<number>): number {
   for (const value of values) most = Math.max(most, Math.abs(value));
   return most;
 }
+
+/** A name that stands alone, in a table or a tooltip. */
+export function sentenceCase(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
