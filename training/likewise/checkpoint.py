@@ -21,6 +21,10 @@ class Models:
     encoder: Encoder
     basis: Basis
 
+    def to(self, device: torch.device) -> None:
+        for module in (self.denoiser, self.encoder, self.basis):
+            module.to(device)
+
 
 def build(config: Config = Config(), elements: int = 32, rank: int = 4, activation: str = "softmax") -> Models:
     denoiser = Denoiser(config)

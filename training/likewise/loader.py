@@ -12,9 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -80,17 +83,94 @@ def compute_anchors(shard: Path) -> None:
     os.replace(temporary, anchors_path(shard))
 
 
+def directed(images: Tensor, anchors: Tensor, index: Tensor, swapped: Tensor) -> Tensor:
+    """a, a', b, b', anchor(a), anchor(b), uint8 ``[B, 6, 3, S, S]``, of the quadruples ``index [B]`` of a
+    shard; those ``swapped`` (0 or 1) with (b, b') as the pair and a as the picture to edit."""
+    s, row = 2 * swapped, index[:, None]
+    sides = torch.stack([s, s + 1, 2 - s, 3 - s], dim=1)
+    return torch.cat([images[row, sides], anchors[row, sides[:, :2]]], dim=1)
+
+
+def augmented(six: Tensor, families: Tensor, random: np.random.Generator) -> Batch:
+    """A batch of uint8 ``[B, 6, 3, S, S]``, see `directed`. Mirrors, quarter turns and channel order are
+    free: an edit seen through any of them is still the same edit of a and b."""
+    x = six.float() / 255
+    mirrored, turned, mixed = (np.flatnonzero(random.random(len(x)) < share) for share in (0.5, 0.25, 0.25))
+    x[mirrored] = x[mirrored].flip(-1)
+    x[turned] = x[turned].transpose(-1, -2)
+    for k in mixed:
+        x[k] = x[k][:, random.permutation(3)]
+    return Batch(*x.unbind(1), families)
+
+
+def openness(images: Tensor, anchors: Tensor) -> Tensor:
+    """The share ``[n, 2]`` that the anchor of each pair, (a, a') and (b, b'), leaves to draw; uint8
+    ``[n, 4, 3, S, S]``."""
+    gap = [(u[1::2].float() - v[0::2].float()).div(255).square().mean((1, 2, 3)) for u, v in zip(images, anchors)]
+    return unexplained(torch.stack(gap))
+
+
+class Ahead:
+    """An endless iterator of tensors, read by a thread while the device works, pinned for a GPU."""
+
+    def __init__(self, pieces: Iterator[tuple[Tensor, ...]], depth: int, pin: bool) -> None:
+        self.ready: queue.Queue = queue.Queue(depth)
+        self.stopped = threading.Event()
+        self.waited = 0.0  # seconds
+        threading.Thread(target=self.fill, args=(pieces, pin), daemon=True).start()
+
+    def fill(self, pieces: Iterator[tuple[Tensor, ...]], pin: bool) -> None:
+        try:
+            for piece in pieces:
+                self.offer(tuple(x.pin_memory() for x in piece) if pin else tuple(piece))
+                if self.stopped.is_set():
+                    return
+        except Exception as error:
+            self.offer(error)
+
+    def offer(self, piece: tuple[Tensor, ...] | Exception) -> None:
+        while not self.stopped.is_set():
+            try:
+                return self.ready.put(piece, timeout=0.2)
+            except queue.Full:
+                pass
+
+    def take(self, wait: bool = True) -> tuple[Tensor, ...] | None:
+        """The next piece; None where there is none yet and the caller does not ``wait``."""
+        began = time.time()
+        try:
+            piece = self.ready.get(block=wait)
+        except queue.Empty:
+            return None
+        self.waited += time.time() - began
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+
 class Loader:
     """Endless shuffled batches over the shards that have anchors; new shards join as they appear.
 
     Every quadruple is read in both directions. Samples of which the anchor leaves less than the share
     ``open`` to draw (model.unexplained) are left out: the closed gate would let nothing be learned.
+    ``seed`` is a number or several; ``waited`` counts the seconds that the caller waited for data.
     """
 
-    def __init__(self, cache: Path, batch: int, seed: int, open: float = 0.0) -> None:
-        self.cache, self.batch, self.open = cache, batch, open
+    def __init__(
+        self,
+        cache: Path,
+        batch: int,
+        seed: int | Sequence[int],
+        open: float = 0.0,
+        device: torch.device = torch.device("cpu"),
+    ) -> None:
+        self.cache, self.batch, self.open, self.device = cache, batch, open, device
         self.random = np.random.default_rng(seed)
         self.names: list[str] = json.loads((cache / "families.json").read_text())
+        self.waited = 0.0
 
     def epoch(self) -> list[Path]:
         ready = [p for p in shard_paths(self.cache) if anchors_path(p).exists()]
@@ -98,44 +178,40 @@ class Loader:
             raise FileNotFoundError(f"no finished shard with anchors in {self.cache.name}")
         return [ready[i] for i in self.random.permutation(len(ready))]
 
-    def __iter__(self):  # noqa: ANN204 - a generator of Batch
+    def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """uint8 ``[B, 6, 3, S, S]`` and the families ``[B]``, from memory."""
         while True:
             made = 0
             for shard in self.epoch():
-                images = np.load(shard)
-                anchors = np.load(anchors_path(shard))
-                families = np.load(families_path(shard))
-                drawable = np.stack([self.drawable(images[:, k + 1], anchors[:, k]) for k in (0, 2)], axis=1)
-                order = self.random.permutation(np.argwhere(drawable))
+                images, anchors = (torch.from_numpy(np.load(path)) for path in (shard, anchors_path(shard)))
+                families = torch.from_numpy(np.load(families_path(shard))).long()
+                drawable = openness(images, anchors) >= self.open
+                order = torch.from_numpy(self.random.permutation(drawable.nonzero().numpy()))
                 for start in range(0, len(order) - self.batch + 1, self.batch):
                     index, swapped = order[start : start + self.batch].T
-                    yield self.make(images[index], anchors[index], swapped == 1, families[index])
+                    yield directed(images, anchors, index, swapped), families[index]
                     made += 1
             if not made:
                 raise ValueError(f"no shard in {self.cache.name} has {self.batch} samples that the anchor leaves open")
 
-    def drawable(self, a2: np.ndarray, anchor_a: np.ndarray) -> np.ndarray:
-        """Which samples ``[n]`` the anchor of their pair leaves open; uint8 ``[n, 3, S, S]``."""
-        gap = [np.square((u.astype(np.int16) - v) / np.float32(255)).mean() for u, v in zip(a2, anchor_a)]
-        return unexplained(torch.tensor(gap)).numpy() >= self.open
-
-    def make(self, images: np.ndarray, anchors: np.ndarray, swapped: np.ndarray, families: np.ndarray) -> Batch:
-        """Direction, mirrors, quarter turns and channel order are free: an edit seen through any
-        of them is still the same edit of a and b."""
-        both = torch.from_numpy(np.concatenate([images, anchors], axis=1)).float() / 255
-        turned = []
-        for sample, swap in zip(both, swapped):
-            if swap:
-                sample = sample[[2, 3, 0, 1, 6, 7, 4, 5]]
-            if self.random.random() < 0.5:
-                sample = sample.flip(3)
-            if self.random.random() < 0.25:
-                sample = sample.transpose(2, 3)
-            if self.random.random() < 0.25:
-                sample = sample[:, torch.from_numpy(self.random.permutation(3))]
-            turned.append(sample)
-        x = torch.stack(turned)
-        return Batch(x[:, 0], x[:, 1], x[:, 2], x[:, 3], x[:, 4], x[:, 5], torch.from_numpy(families).long())
+    def __iter__(self) -> Iterator[Batch]:
+        # The thread that reads ahead draws from a generator of its own.
+        random = np.random.default_rng(self.random.integers(2**63))
+        if self.device.type == "cpu":
+            pieces = self.pieces()
+            while True:
+                began = time.time()
+                batch = augmented(*next(pieces), random)
+                self.waited += time.time() - began
+                yield batch
+        ahead = Ahead(self.pieces(), 4, pin=True)
+        try:
+            while True:
+                six, families = (x.to(self.device, non_blocking=True) for x in ahead.take())
+                self.waited = ahead.waited
+                yield augmented(six, families, random)
+        finally:
+            ahead.stop()
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
     python -m likewise.data.cache --size 128 --count 40000 --splits base --out data/cache/base128
     python -m likewise.data.cache --size 256 --evaluation 12 --out data/cache/eval256
+    python -m likewise.data.cache --size 128 --evaluation 2 --splits base --seed 9 --out data/cache/validation128
 
 A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b') with ``.families.npy``
 int16 ``[n]`` beside it, indices into families.json. A finished shard is never made again, and a
@@ -35,7 +36,7 @@ def images_path(folder: Path, number: int) -> Path:
 def write(folder: Path, number: int, quadruples: Iterable[Quadruple]) -> None:
     images, families = [], []
     for q in quadruples:
-        images.append((torch.stack([q.a, q.a2, q.b, q.b2]) * 255).round().byte().numpy())
+        images.append(q.bytes().numpy())
         families.append(LABELS.index(q.label))
     np.save(folder / f"shard-{number:05}.families.npy", np.array(families, dtype=np.int16))
     # The images come last and by rename: their presence says that the shard is whole.
@@ -69,13 +70,22 @@ def prepare(folder: Path) -> None:
     names.write_text(json.dumps(LABELS))
 
 
+def make_evaluation(folder: Path, size: int, per_family: int, seed: int, splits: Iterable[str]) -> None:
+    """``per_family`` quadruples of every family of ``splits``, on held-out photographs."""
+    names = [name for name, family in FAMILIES.items() if family.split in set(splits)]
+    quadruples = evaluation_quadruples(size, per_family, seed, names=names)
+    for number in range(-(-len(names) * per_family // SHARD)):
+        write(folder, number, islice(quadruples, SHARD))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--evaluation", type=int, default=0, help="so many per family, on held-out photographs")
-    parser.add_argument("--splits", nargs="+", default=["base"], choices=["base", "basis", "held_out"])
+    splits = ["base", "basis", "held_out"]
+    parser.add_argument("--splits", nargs="+", choices=splits, help="default: base; all of them with --evaluation")
     parser.add_argument("--families", nargs="+", default=[], help="these alone, as often as each is named")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -85,18 +95,16 @@ def main() -> None:
     prepare(out)
     if arguments.evaluation:
         one_thread()
-        quadruples = evaluation_quadruples(arguments.size, arguments.evaluation, arguments.seed)
-        for number in range(-(-len(FAMILIES) * arguments.evaluation // SHARD)):
-            write(out, number, islice(quadruples, SHARD))
+        make_evaluation(out, arguments.size, arguments.evaluation, arguments.seed, arguments.splits or splits)
         return
-    splits, names = tuple(arguments.splits), tuple(arguments.families)
+    chosen, names = tuple(arguments.splits or splits[:1]), tuple(arguments.families)
     if unknown := set(names) - set(FAMILIES):
         raise SystemExit(f"no such family: {', '.join(sorted(unknown))}")
     left = arguments.count
     jobs = []
     while left > 0:
         number = arguments.first + len(jobs)
-        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, splits, names))
+        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, chosen, names))
         left -= SHARD
     with multiprocessing.Pool(arguments.workers, one_thread) as pool:
         for number, seconds in pool.imap_unordered(make_shard, jobs):

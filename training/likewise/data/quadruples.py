@@ -7,6 +7,7 @@ from functools import cache, reduce
 from typing import Iterator, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .families import FAMILIES, Transform
@@ -44,6 +45,10 @@ class Quadruple:
     def label(self) -> str:
         """One of `LABELS`: all compositions share one."""
         return COMPOSITION if self.group == COMPOSITION else self.family
+
+    def bytes(self) -> Tensor:
+        """a, a', b, b', uint8 ``[4, 3, S, S]``."""
+        return (torch.stack([self.a, self.a2, self.b, self.b2]) * 255).round().byte()
 
 
 @dataclass(frozen=True)
