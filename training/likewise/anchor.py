@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import lookup
+
 FEATURES = 82
 COLUMNS = FEATURES + 3
 BLOCKS = 4
@@ -21,7 +23,7 @@ TONE_KNOTS = (0.2, 0.4, 0.6, 0.8)
 BLUR_SIGMAS = (1.0, 2.0, 4.0, 8.0)
 RIDGES = (1e-6, 1e-4, 1e-2)
 ACCEPT = 0.8  # a fit that leaves more than this share of (a' - a)^2 explains nothing
-TIE = 1.1  # a simpler group wins while its score is within this factor of the best
+TIE = 1.1  # an earlier candidate wins while its score is within this factor of the best
 FLOOR = 1e-6
 
 COLOUR = tuple(range(10))
@@ -38,6 +40,9 @@ GROUPS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("light", TONE + POSITION),
     ("full", TONE + POSITION + DETAIL),
 )
+# Every candidate, in order of preference: features go on better than tables where a has no pixels, but
+# weights of a gradient, which is rarely large, go on worse than its table.
+ORDER = ("none", "colour", "tone", "copies", "gradient", "detail", "light", "full", *lookup.KINDS[:-1])
 
 
 def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
@@ -103,71 +108,99 @@ def gram(phi: Tensor, difference: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A fitted anchor: ``weights [82, 3]`` (zero outside the group) and the name of its group."""
+    """A fitted anchor: the name of its group, ``weights [82, 3]`` (zero outside the group) and, for a
+    lookup, its ``table [256, 3]``."""
 
-    weights: Tensor
     group: str
+    weights: Tensor
+    table: Tensor | None = None
 
 
-def fit_from_gram(blocks: Tensor, size: int) -> Anchor:
+def fold_of_block() -> Tensor:
+    return torch.tensor([(i + 2 * j) % FOLDS for j in range(BLOCKS) for i in range(BLOCKS)])
+
+
+def fold_of_pixel(size: int) -> Tensor:
+    side = torch.arange(size) * BLOCKS // size
+    return fold_of_block()[side[:, None] * BLOCKS + side]
+
+
+def fit(image: Tensor, edited: Tensor, phi: Tensor, blocks: Tensor) -> Anchor:
     """Choose group and ridge by cross-validation over blocks, then refit on all of them.
 
-    ``blocks [16, 85, 85]``; solved in double precision. Source: docs/architecture.md, "Anchor fit".
+    One pair ``[3, S, S]``, its ``phi [82, S, S]`` and ``blocks [16, 85, 85]``; solved in double
+    precision. Source: docs/architecture.md, "Anchor fit".
     """
     blocks = blocks.double()
-    fold_of = torch.tensor([(i + 2 * j) % FOLDS for j in range(BLOCKS) for i in range(BLOCKS)])
-    total = blocks.sum(0)
-    held = torch.stack([blocks[fold_of == fold].sum(0) for fold in range(FOLDS)])
-    kept = total - held
+    size = image.shape[-1]
     pixels = size * size
-    pixels_kept = pixels * (FOLDS - 1) / FOLDS
-
+    total = blocks.sum(0)
     energy = float(torch.diagonal(total)[FEATURES:].sum()) / (3 * pixels)
-    scores: list[tuple[float, float]] = [(energy, 0.0)]
-    for _, columns in GROUPS[1:]:
-        index = torch.tensor(columns)
-        best: tuple[float, float] = (math.inf, 0.0)
-        ridge_diagonal = torch.ones(len(columns), dtype=torch.float64)
-        ridge_diagonal[0] = 0
-        xx = kept[:, index][:, :, index] / pixels_kept
-        xy = kept[:, index, FEATURES:] / pixels_kept
-        held_xx = held[:, index][:, :, index]
-        held_xy = held[:, index, FEATURES:]
-        held_yy = torch.diagonal(held, dim1=1, dim2=2)[:, FEATURES:].sum()
-        for ridge in RIDGES:
-            factor, info = torch.linalg.cholesky_ex(xx + torch.diag(ridge * ridge_diagonal))
-            if bool((info != 0).any()):
-                continue
-            w = torch.cholesky_solve(xy, factor)
-            error = held_yy - 2 * (w * held_xy).sum() + (w * (held_xx @ w)).sum()
-            # The Gram matrices are float32: a perfect fit can come out a little below zero.
-            score = max(0.0, float(error) / (3 * pixels))
-            if score <= best[0]:
-                best = (score, ridge)
-        scores.append(best)
+    nothing = Anchor("none", torch.zeros(FEATURES, 3))
+    if energy < FLOOR:
+        return nothing
+    fold = fold_of_block()
+    held = torch.stack([blocks[fold == k].sum(0) for k in range(FOLDS)])
+    groups = dict(GROUPS)
+    scores = {name: cross_validate(total, held, columns, pixels) for name, columns in GROUPS[1:]}
+    pair = image[None], phi[None]
+    sums = [lookup.sums(lookup.index(k, *pair), edited[None], fold_of_pixel(size), FOLDS) for k in lookup.KINDS]
+    looked_up = zip(*(values[0].tolist() for values in lookup.scores(sums, pixels)))
+    scores |= {"none": (energy, 0.0), **dict(zip(lookup.KINDS, looked_up))}
 
-    lowest = min(score for score, _ in scores)
-    chosen = 0
-    if lowest <= ACCEPT * energy and energy >= FLOOR:
-        chosen = next(i for i, (score, _) in enumerate(scores) if score <= TIE * lowest + FLOOR)
+    lowest = min(score for score, _ in scores.values())
+    name = next(name for name in ORDER if scores[name][0] <= TIE * lowest + FLOOR)
+    if name == "none" or lowest > ACCEPT * energy:
+        return nothing
+    ridge = torch.tensor([scores[name][1]], dtype=torch.float64)
+    if name in lookup.KINDS:
+        return Anchor(name, nothing.weights, lookup.tables(sums[lookup.KINDS.index(name)], ridge, pixels)[0])
+    index = torch.tensor(groups[name])
+    diagonal = ridge.repeat(len(index))
+    diagonal[0] = 0
+    xx = total[index][:, index] / pixels + torch.diag(diagonal)
+    xy = total[index, FEATURES:] / pixels
     weights = torch.zeros(FEATURES, 3, dtype=torch.float64)
-    if chosen > 0:
-        index = torch.tensor(GROUPS[chosen][1])
-        diagonal = torch.full((len(index),), scores[chosen][1], dtype=torch.float64)
-        diagonal[0] = 0
-        xx = total[index][:, index] / pixels + torch.diag(diagonal)
-        xy = total[index, FEATURES:] / pixels
-        weights[index] = torch.cholesky_solve(xy, torch.linalg.cholesky(xx))
-    return Anchor(weights.float(), GROUPS[chosen][0])
+    weights[index] = torch.cholesky_solve(xy, torch.linalg.cholesky(xx))
+    return Anchor(name, weights.float())
 
 
-def apply(image: Tensor, phi: Tensor, weights: Tensor) -> Tensor:
-    """``clamp(image + phi . weights, 0, 1)`` for one image ``[3, S, S]`` with ``phi [82, S, S]``."""
+def cross_validate(total: Tensor, held: Tensor, columns: tuple[int, ...], pixels: int) -> tuple[float, float]:
+    """Mean square error of a group on held-out folds with its best ridge (the larger on ties), and that ridge."""
+    kept = total - held
+    pixels_kept = pixels * (FOLDS - 1) / FOLDS
+    index = torch.tensor(columns)
+    best: tuple[float, float] = (math.inf, 0.0)
+    ridge_diagonal = torch.ones(len(columns), dtype=torch.float64)
+    ridge_diagonal[0] = 0
+    xx = kept[:, index][:, :, index] / pixels_kept
+    xy = kept[:, index, FEATURES:] / pixels_kept
+    held_xx = held[:, index][:, :, index]
+    held_xy = held[:, index, FEATURES:]
+    held_yy = torch.diagonal(held, dim1=1, dim2=2)[:, FEATURES:].sum()
+    for ridge in RIDGES:
+        factor, info = torch.linalg.cholesky_ex(xx + torch.diag(ridge * ridge_diagonal))
+        if bool((info != 0).any()):
+            continue
+        w = torch.cholesky_solve(xy, factor)
+        error = held_yy - 2 * (w * held_xy).sum() + (w * (held_xx @ w)).sum()
+        # The Gram matrices are float32: a perfect fit can come out a little below zero.
+        score = max(0.0, float(error) / (3 * pixels))
+        if score <= best[0]:
+            best = (score, ridge)
+    return best
+
+
+def apply(image: Tensor, phi: Tensor, anchor: Anchor) -> Tensor:
+    """``anchor(image)`` for one image ``[3, S, S]`` with ``phi [82, S, S]``."""
+    if anchor.table is not None:
+        q = lookup.index(anchor.group, image[None], phi[None])
+        return lookup.look_up(anchor.table[None], q)[0]
     _, height, width = image.shape
-    active = torch.nonzero(weights.abs().sum(1) > 0).flatten()
+    active = torch.nonzero(anchor.weights.abs().sum(1) > 0).flatten()
     if active.numel() == 0:
         return image.clone()
-    delta = weights[active].T @ phi[active].reshape(active.numel(), -1)
+    delta = anchor.weights[active].T @ phi[active].reshape(active.numel(), -1)
     return (image + delta.reshape(3, height, width)).clamp(0, 1)
 
 
@@ -176,8 +209,8 @@ def anchors(a: Tensor, a2: Tensor, b: Tensor) -> tuple[Tensor, Tensor, list[Anch
     """Fit each pair and evaluate: (anchor(a), anchor(b), fits), images ``[B, 3, S, S]``."""
     phi_a = features(a)
     blocks = gram(phi_a, a2 - a)
-    fits = [fit_from_gram(block, a.shape[-1]) for block in blocks]
+    fits = [fit(*pair) for pair in zip(a, a2, phi_a, blocks)]
     phi_b = features(b)
-    on_a = torch.stack([apply(u, p, fit.weights) for u, p, fit in zip(a, phi_a, fits)])
-    on_b = torch.stack([apply(u, p, fit.weights) for u, p, fit in zip(b, phi_b, fits)])
+    on_a = torch.stack([apply(u, p, f) for u, p, f in zip(a, phi_a, fits)])
+    on_b = torch.stack([apply(u, p, f) for u, p, f in zip(b, phi_b, fits)])
     return on_a, on_b, fits

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .anchor import apply, features, fit_from_gram, gram
+from .anchor import apply, features, fit, gram
 from .model import unexplained
 
 
@@ -73,9 +73,9 @@ def compute_anchors(shard: Path) -> None:
             u, u2 = chunk[:, 2 * side], chunk[:, 2 * side + 1]
             blocks = gram(phi[:, side], u2 - u)
             for i, block in enumerate(blocks):
-                weights = fit_from_gram(block, chunk.shape[-1]).weights
+                anchor = fit(u[i], u2[i], phi[i, side], block)
                 for k, other in enumerate((side, 1 - side)):
-                    fitted = apply(chunk[i, 2 * other], phi[i, other], weights)
+                    fitted = apply(chunk[i, 2 * other], phi[i, other], anchor)
                     result[start + i, 2 * side + k] = (fitted * 255).round().byte().numpy()
     temporary = anchors_path(shard).with_suffix(".tmp")
     with open(temporary, "wb") as file:
