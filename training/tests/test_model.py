@@ -1,18 +1,15 @@
-"""Denoiser, head, basis, resume, export: each against what it must equal."""
+"""Denoiser, head, basis, export: each against what it must equal."""
 
-import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from likewise import checkpoint, train
+from likewise import checkpoint
 from likewise.anchor import anchors
 from likewise.basis import encode_triplet
 from likewise.export import export_pack
-from likewise.loader import Loader, compute_anchors, shard_paths
 from likewise.model import Config, head
 from likewise.noise import gaussian_noise
 from likewise.pack import Pack
@@ -20,13 +17,10 @@ from likewise.pack import Pack
 SMALL = Config(width=32, depth=2, heads=2, fine=16, middle=24, features=16)
 
 
-fresh = checkpoint.build  # a test puts `build` in its place
-
-
 def build(seed: int = 0) -> checkpoint.Models:
     """Small networks with every zero-initialised part stirred, so that nothing cancels."""
     torch.manual_seed(seed)
-    models = fresh(SMALL, elements=5, rank=2)
+    models = checkpoint.build(SMALL, elements=5, rank=2)
     with torch.no_grad():
         for layer in (models.denoiser.to_maps, models.denoiser.to_grid):
             layer.weight.normal_(0, 0.05)
@@ -65,43 +59,6 @@ def test_noise_is_the_engines() -> None:
     text = (Path(__file__).parents[2] / "workers" / "engine" / "noise.test.ts").read_text()
     first = [float(v) for v in text.split("[")[1].split("]")[0].replace("\n", " ").split(",") if v.strip()]
     assert np.allclose(gaussian_noise(0, len(first)), first, atol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    rng = np.random.default_rng(0)
-    images = np.repeat(np.repeat(rng.integers(0, 256, (16, 4, 3, 8, 8), dtype=np.uint8), 8, 3), 8, 4)
-    images[:, 1::2, :, ::2] = 255 - images[:, 0::2, :, ::2]  # stripes: no anchor draws them
-    np.save(folder / "shard-00000.images.npy", images)
-    np.save(folder / "shard-00000.families.npy", np.zeros(16, dtype=np.int16))
-    (folder / "families.json").write_text(json.dumps(["stripes"]))
-    for shard in shard_paths(folder):
-        compute_anchors(shard)
-    return folder
-
-
-def test_training_resumes_where_it_stopped(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "build", lambda config=SMALL, elements=5, rank=2, activation="softmax": build())
-    common = dict(cache=cache, start=None, minutes=5, batch=4, lr=1e-3, elements=5, rank=2, seed=0, bf16=False, muon=True, compile=False, at_start=0.5)
-    for samples in (16, 24):
-        train.train(argparse.Namespace(stage="base", run=tmp_path, samples=samples, **common))
-        state = torch.load(tmp_path / "base.pt", weights_only=True)
-        assert state["samples"] == samples and state["step"] == samples // 4
-    base = state
-    train.train(
-        argparse.Namespace(stage="basis", run=tmp_path, samples=16, **{**common, "start": tmp_path / "base.pt"})
-    )
-    state = torch.load(tmp_path / "basis.pt", weights_only=True)
-    for name, value in base["denoiser"].items():
-        assert torch.equal(value, state["denoiser"][name])  # frozen
-    assert any(not torch.equal(value, state["basis"][name]) for name, value in base["basis"].items())
-
-
-def test_solved_samples_are_refused(cache: Path) -> None:
-    solved = Loader(cache, 4, 0, open=2.0)
-    with pytest.raises(ValueError, match="leaves open"):
-        next(iter(solved))
 
 
 @pytest.mark.parametrize(("precision", "most"), [("fp32", 1e-3), ("fp16", 0.0032)])

@@ -1,0 +1,239 @@
+"""Training: batches, resume, the held-out score, several processes, quadruples made meanwhile."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.multiprocessing import spawn
+
+from likewise import anchor, checkpoint, stream, train
+from likewise.data import images
+from likewise.loader import Batch, Loader, anchors_path, compute_anchors, shard_paths
+from likewise.model import Config
+from likewise.place import Place, join, leave
+
+SMALL = Config(width=32, depth=1, heads=1, fine=16, middle=24, features=16)
+CPU = torch.device("cpu")
+TINY = "--minutes 1000 --batch 4 --elements 5 --rank 2 --no-bf16 --device cpu".split()
+build = checkpoint.build
+
+
+def small(config: Config = SMALL, elements: int = 5, rank: int = 2, activation: str = "softmax") -> checkpoint.Models:
+    """Small networks with the zero-initialised head stirred, so that all gets a gradient."""
+    models = build(SMALL, elements, rank, activation)
+    with torch.no_grad():
+        for layer in (models.denoiser.to_maps, models.denoiser.to_grid):
+            layer.weight.normal_(0, 0.05)
+        models.denoiser.to_maps.bias.view(16, 5)[:, 3] += 1
+    return models
+
+
+@pytest.fixture(autouse=True)
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(checkpoint, "build", small)
+
+
+def stripes(count: int) -> np.ndarray:
+    """Quadruples uint8 ``[n, 4, 3, 64, 64]`` that no anchor draws."""
+    rng = np.random.default_rng(0)
+    made = np.repeat(np.repeat(rng.integers(0, 256, (count, 4, 3, 8, 8), dtype=np.uint8), 8, 3), 8, 4)
+    made[:, 1::2, :, ::2] = 255 - made[:, 0::2, :, ::2]
+    return made
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    np.save(folder / "shard-00000.images.npy", stripes(16))
+    np.save(folder / "shard-00000.families.npy", np.arange(16, dtype=np.int16) % 2)
+    (folder / "families.json").write_text(json.dumps(["stripes", "more stripes"]))
+    for shard in shard_paths(folder):
+        compute_anchors(shard)
+    return folder
+
+
+def test_training_resumes_where_it_stopped_and_keeps_the_best(cache: Path, tmp_path: Path) -> None:
+    words = ["--cache", str(cache), "--run", str(tmp_path), "--validate", str(cache), *TINY]
+    states = []
+    for samples in (16, 16, 24):  # the second has nothing to do
+        train.train(train.parse(["base", *words, "--samples", str(samples)]))
+        states.append(torch.load(tmp_path / "base.pt", weights_only=True))
+        assert states[-1]["samples"] == samples and states[-1]["step"] == samples // 4
+        steps = {int(s["step"]) for s in states[-1]["optimiser"][0]["state"].values()}
+        assert steps == {samples // 4}, "the optimiser goes on from its own state"
+    assert all(torch.equal(v, states[1]["average"][k]) for k, v in states[0]["average"].items())
+    assert any(not torch.equal(v, states[2]["average"][k]) for k, v in states[0]["average"].items())
+    base = states[-1]
+    best = torch.load(tmp_path / "base.best.pt", weights_only=True)
+    assert np.isfinite(base["best"]) and best["best"] == base["best"] >= states[0]["best"]
+
+    train.train(train.parse(["basis", *words, "--samples", "16", "--start", str(tmp_path / "base.pt")]))
+    state = torch.load(tmp_path / "basis.pt", weights_only=True)
+    for name, value in base["denoiser"].items():
+        assert torch.equal(value, state["denoiser"][name])  # frozen
+    assert any(not torch.equal(value, state["basis"][name]) for name, value in base["basis"].items())
+
+
+def test_resuming_restores_weights_optimiser_and_average(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two steps more after a stop are what they are without it, the same samples given."""
+    replace_chance(monkeypatch)
+    words = ["base", "--cache", str(cache), *TINY, "--at-start", "1"]
+    results = {}
+    for run, stops in (("whole", (24,)), ("stopped", (16, 24))):
+        for samples in stops:
+            train.train(train.parse([*words, "--run", str(tmp_path / run), "--samples", str(samples)]))
+        results[run] = torch.load(tmp_path / run / "base.pt", weights_only=True)
+    for key in ("trained", "average"):
+        for name, value in results["whole"][key].items():
+            assert torch.allclose(value, results["stopped"][key][name], atol=1e-6), (key, name)
+
+
+def test_solved_samples_are_refused(cache: Path) -> None:
+    with pytest.raises(ValueError, match="leaves open"):
+        next(iter(Loader(cache, 4, 0, open=2.0)))
+
+
+def test_a_batch_holds_the_pair_the_picture_and_their_anchors(cache: Path) -> None:
+    shard = shard_paths(cache)[0]
+    made, fitted = np.load(shard), np.load(anchors_path(shard))
+    batch = next(iter(Loader(cache, 16, 0)))
+    for k in range(16):
+        # Mirrors, turns and channel order keep the sorted values of an image.
+        a, anchor_b = ((x[k] * 255).round().byte().flatten().sort()[0].numpy() for x in (batch.a, batch.anchor_b))
+        found = np.argwhere((np.sort(made.reshape(16, 4, -1)) == a).all(2))
+        assert any(
+            side % 2 == 0 and (np.sort(fitted[index, side + 1].ravel()) == anchor_b).all() for index, side in found
+        )
+
+
+def noise_of(image: torch.Tensor) -> torch.Tensor:
+    """In the place of noise: known from the picture, so that it is the same in every process."""
+    return 1.4 * torch.sin(1000 * image)
+
+
+class Fixed:
+    """Eight samples a step, shared among the processes; other ones at every step."""
+
+    names, waited = ["stripes", "more stripes"], 0.0
+
+    def __init__(self, place: Place, samples: int = 0) -> None:
+        self.place, self.first = place, samples // 8
+
+    def __iter__(self):  # noqa: ANN204 - a generator of Batch
+        step = self.first
+        while True:
+            generator = torch.Generator().manual_seed(step)
+            six = [torch.rand(8, 3, 32, 32, generator=generator) for _ in range(6)]
+            part = slice(self.place.rank, None, self.place.world)
+            yield Batch(*(x[part] for x in six), torch.arange(8)[part] % 2)
+            step += 1
+
+
+def train_fixed(place: Place, folder: Path) -> dict[str, torch.Tensor]:
+    """Four steps on the samples of `Fixed`; returns the denoiser's weights. Without Muon, which rounds to
+    bf16 on its way and so tells apart gradients that are the same but for the order of sums."""
+    arguments = train.parse(["base", "--run", str(folder), *TINY, "--at-start", "1", "--samples", "32", "--no-muon"])
+    arguments.batch = 8 // place.world
+    return train.train(arguments, place).denoiser.state_dict()
+
+
+def replace_chance(patch: pytest.MonkeyPatch) -> None:
+    schedule = train.learning_rate
+    patch.setattr(train, "learning_rate", lambda progress, samples, peak: schedule(0.1, samples + 500, peak))
+    patch.setattr(train, "open_data", lambda arguments, place, samples: Fixed(place, samples))
+    patch.setattr(torch, "randn_like", noise_of)
+
+
+def process(rank: int, world: int, port: int, folder: Path) -> None:
+    """One of several, as torchrun starts them."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(world), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.set_num_threads(1)
+    checkpoint.build = small
+    replace_chance(pytest.MonkeyPatch())
+    place = join("cpu")
+    torch.save(train_fixed(place, folder), folder / f"{rank}.weights")
+    leave(place)
+
+
+def test_two_processes_train_as_one_with_the_double_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    spawn(process, (2, port, tmp_path), nprocs=2)
+    first, second = (torch.load(tmp_path / f"{rank}.weights") for rank in range(2))
+    state = torch.load(tmp_path / "base.pt", weights_only=True)
+    assert state["samples"] == 32 and state["step"] == 4
+    replace_chance(monkeypatch)
+    one = train_fixed(Place(), tmp_path / "one")
+    assert all(torch.equal(v, second[k]) for k, v in first.items())
+    torch.manual_seed(0)
+    before = small().denoiser.state_dict()
+    moved = sum(float((one[k] - v).square().sum()) for k, v in before.items()) ** 0.5
+    apart = sum(float((one[k] - v).square().sum()) for k, v in first.items()) ** 0.5
+    assert moved > 0.05 and apart < 1e-3 * moved
+
+
+def pictures(count: int) -> torch.Tensor:
+    """Quadruples uint8 ``[n, 4, 3, 64, 64]`` of which every group of the anchor's features explains some."""
+    generator = torch.Generator().manual_seed(1)
+    u = torch.nn.functional.interpolate(torch.rand(2 * count, 3, 12, 12, generator=generator), 64, mode="bicubic")
+    u = u.clamp(0, 1)
+    edits = [lambda x: x, lambda x: 1 - x, lambda x: x**2, lambda x: x.flip(3), lambda x: anchor.gaussian_blur(x, 2.0)]
+    edits += [lambda x: x * torch.linspace(0.2, 1, 64), lambda x: (4 * x).round() / 4, lambda x: x.roll(9, 2)]
+    edited = torch.stack([edits[k // 2 % len(edits)](x[None])[0] for k, x in enumerate(u)])
+    sides = torch.stack([u, edited.clamp(0, 1)], dim=1).unflatten(0, (count, 2)).flatten(1, 2)
+    return (sides * 255).round().byte()
+
+
+def test_anchors_made_together_are_those_of_the_cache(tmp_path: Path) -> None:
+    made = pictures(12)
+    shard = tmp_path / "shard-00000.images.npy"
+    np.save(shard, made.numpy())
+    compute_anchors(shard)
+    together = stream.anchors_of(made).int()
+    difference = (together - torch.from_numpy(np.load(anchors_path(shard))).int()).abs()
+    assert (difference <= 1).float().mean() > 0.99
+    x = made.float() / 255
+    u, u2 = x[:, 0], x[:, 1]
+    phi = anchor.features(u)
+    single = [anchor.fit(*pair) for pair in zip(u, u2, phi, anchor.gram(phi, u2 - u))]
+    fits = stream.fit(u, u2, phi)
+    assert fits.groups == [fitted.group for fitted in single] and len(set(fits.groups)) >= 5
+    for k, fitted in enumerate(single):
+        assert torch.allclose(fits.weights[k], fitted.weights, atol=1e-5)
+        assert fitted.table is None or torch.allclose(fits.tables[k], fitted.table, atol=1e-5)
+
+
+def test_stream_gives_batches_and_uses_quadruples_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "files", lambda kind, split: ())
+    monkeypatch.setattr(stream, "CHUNK", 8)
+    made = stream.Stream(32, ["base"], 4, [0, 0, 0], CPU, workers=1, open=0.02, room=8 * 3 * 32 * 32 * 24)
+    assert made.capacity == 24
+    batches = iter(made)
+    for _ in range(12):
+        batch = next(batches)
+        assert batch.b2.shape == (4, 3, 32, 32) and batch.family.shape == (4,)
+        assert all(0 <= x.min() and x.max() <= 1 for x in (batch.a, batch.a2, batch.b, batch.b2, batch.anchor_b))
+    assert made.made >= 8 and made.drawable[: made.made].any()
+    batches.close()
+    assert made.ahead.stopped.is_set()
+
+
+def test_everything_in_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "files", lambda kind, split: ())
+    monkeypatch.setattr(train, "SPLITS", {"base": ("held_out",), "basis": ("held_out",)})  # the fewest
+    monkeypatch.setattr(stream, "CHUNK", 8)
+    words = ["all", "--run", str(tmp_path), *TINY, "--size", "64", "--per-family", "1", "--workers", "1"]
+    arguments = train.parse([*words, "--samples", "8"])
+    best = train.train_all(arguments)
+    assert best == tmp_path / "64" / "basis.best.pt"
+    models, state = checkpoint.load(best)
+    assert state["samples"] == 8 and any(bool(b.any()) for b in models.basis.b)
+    assert train.train_all(arguments) == best  # nothing is left to do
