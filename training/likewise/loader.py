@@ -4,7 +4,8 @@
 
 A shard ``*.npy`` is uint8 ``[n, 4, 3, S, S]`` (a, a', b, b'); its anchors ``[n, 4, 3, S, S]`` are
 those of the pair (a, a') on a and on b, then those of the pair (b, b') on b and on a, so that each
-quadruple serves in both directions.
+quadruple serves in both directions. Further pairs of the same edit come after: two images and one
+anchor each, the pair's own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from .model import unexplained
 
 @dataclass
 class Batch:
-    """Images float32 ``[B, 3, S, S]`` in 0..1 and the family index of each sample ``[B]``."""
+    """Images float32 ``[B, 3, S, S]`` in 0..1, the family index of each sample ``[B]`` and, where an edit
+    is shown by P > 1 pairs, the others as the denoiser takes them, ``[B, P - 1, 9, S, S]``."""
 
     a: Tensor
     a2: Tensor
@@ -38,10 +40,17 @@ class Batch:
     anchor_a: Tensor
     anchor_b: Tensor
     family: Tensor
+    more: Tensor | None = None
 
     def pairs(self) -> Tensor:
-        """The denoiser's ``pairs [B, 1, 9, S, S]``."""
-        return torch.cat([self.a, self.a2 - self.a, self.a2 - self.anchor_a], dim=1)[:, None]
+        """The denoiser's ``pairs [B, P, 9, S, S]``."""
+        first = torch.cat([self.a, self.a2 - self.a, self.a2 - self.anchor_a], dim=1)[:, None]
+        return first if self.more is None else torch.cat([first, self.more], dim=1)
+
+    def shown(self) -> list[tuple[Tensor, Tensor]]:
+        """(a, a') of every pair."""
+        more = () if self.more is None else self.more.unbind(1)
+        return [(self.a, self.a2), *((pair[:, :3], pair[:, :3] + pair[:, 3:6]) for pair in more)]
 
     def target(self) -> Tensor:
         """The denoiser's ``target [B, 6, S, S]``."""
@@ -60,23 +69,26 @@ def families_path(shard: Path) -> Path:
     return shard.with_name(shard.name.replace(".images.npy", ".families.npy"))
 
 
+def anchor_uses(pairs: int) -> list[tuple[int, int]]:
+    """Which pair's anchor on which pair's image, in the order in which a shard has them."""
+    return [(0, 0), (0, 1), (1, 1), (1, 0), *((k, k) for k in range(2, pairs))]
+
+
 @torch.no_grad()
 def compute_anchors(shard: Path) -> None:
     """Write the anchors of one shard, atomically."""
     images = np.load(shard, mmap_mode="r")
-    result = np.empty_like(images)
-    step = 2
+    pairs, step = images.shape[1] // 2, 2
+    result = np.empty((len(images), len(anchor_uses(pairs)), *images.shape[2:]), dtype=np.uint8)
     for start in range(0, len(images), step):
         chunk = torch.from_numpy(images[start : start + step].copy()).float() / 255
-        phi = features(chunk[:, (0, 2)].flatten(0, 1)).unflatten(0, (-1, 2))
-        for side in range(2):
-            u, u2 = chunk[:, 2 * side], chunk[:, 2 * side + 1]
-            blocks = gram(phi[:, side], u2 - u)
-            for i, block in enumerate(blocks):
-                anchor = fit(u[i], u2[i], phi[i, side], block)
-                for k, other in enumerate((side, 1 - side)):
-                    fitted = apply(chunk[i, 2 * other], phi[i, other], anchor)
-                    result[start + i, 2 * side + k] = (fitted * 255).round().byte().numpy()
+        u, u2 = chunk[:, 0::2], chunk[:, 1::2]
+        phi = features(u.flatten(0, 1)).unflatten(0, (-1, pairs))
+        for i, sample in enumerate(zip(u, u2, phi)):
+            anchors = [fit(*pair) for pair in zip(*sample, gram(phi[i], u2[i] - u[i]))]
+            for k, (pair, other) in enumerate(anchor_uses(pairs)):
+                fitted = apply(u[i, other], phi[i, other], anchors[pair])
+                result[start + i, k] = (fitted * 255).round().byte().numpy()
     temporary = anchors_path(shard).with_suffix(".tmp")
     with open(temporary, "wb") as file:
         np.save(file, result)
@@ -85,28 +97,37 @@ def compute_anchors(shard: Path) -> None:
 
 def directed(images: Tensor, anchors: Tensor, index: Tensor, swapped: Tensor) -> Tensor:
     """a, a', b, b', anchor(a), anchor(b), uint8 ``[B, 6, 3, S, S]``, of the quadruples ``index [B]`` of a
-    shard; those ``swapped`` (0 or 1) with (b, b') as the pair and a as the picture to edit."""
+    shard; those ``swapped`` (0 or 1) with (b, b') as the pair and a as the picture to edit. Then three
+    images (c, c', anchor(c)) for each further pair."""
     s, row = 2 * swapped, index[:, None]
     sides = torch.stack([s, s + 1, 2 - s, 3 - s], dim=1)
-    return torch.cat([images[row, sides], anchors[row, sides[:, :2]]], dim=1)
+    six = torch.cat([images[row, sides], anchors[row, sides[:, :2]]], dim=1)
+    if images.shape[1] == 4:
+        return six
+    further = torch.stack([images[index, 4::2], images[index, 5::2], anchors[index, 4:]], dim=2)
+    return torch.cat([six, further.flatten(1, 2)], dim=1)
 
 
-def augmented(six: Tensor, families: Tensor, random: np.random.Generator) -> Batch:
-    """A batch of uint8 ``[B, 6, 3, S, S]``, see `directed`. Mirrors, quarter turns and channel order are
-    free: an edit seen through any of them is still the same edit of a and b."""
-    x = six.float() / 255
+def augmented(images: Tensor, families: Tensor, random: np.random.Generator) -> Batch:
+    """A batch of uint8 ``[B, 6 + 3 more, 3, S, S]``, see `directed`, with some of the further pairs. Mirrors,
+    quarter turns and channel order are free: an edit seen through any of them is still the same edit."""
+    more = int(random.integers((images.shape[1] - 6) // 3 + 1))
+    x = images[:, : 6 + 3 * more].float() / 255
     mirrored, turned, mixed = (np.flatnonzero(random.random(len(x)) < share) for share in (0.5, 0.25, 0.25))
     x[mirrored] = x[mirrored].flip(-1)
     x[turned] = x[turned].transpose(-1, -2)
     for k in mixed:
         x[k] = x[k][:, random.permutation(3)]
-    return Batch(*x.unbind(1), families)
+    if not more:
+        return Batch(*x.unbind(1), families)
+    c, c2, anchor_c = x[:, 6:].unflatten(1, (more, 3)).unbind(2)
+    return Batch(*x[:, :6].unbind(1), families, torch.cat([c, c2 - c, c2 - anchor_c], dim=2))
 
 
 def openness(images: Tensor, anchors: Tensor) -> Tensor:
     """The share ``[n, 2]`` that the anchor of each pair, (a, a') and (b, b'), leaves to draw; uint8
-    ``[n, 4, 3, S, S]``."""
-    gap = [(u[1::2].float() - v[0::2].float()).div(255).square().mean((1, 2, 3)) for u, v in zip(images, anchors)]
+    ``[n, 4 or more, 3, S, S]``."""
+    gap = [(u[1:4:2].float() - v[0:4:2].float()).div(255).square().mean((1, 2, 3)) for u, v in zip(images, anchors)]
     return unexplained(torch.stack(gap))
 
 
@@ -179,7 +200,7 @@ class Loader:
         return [ready[i] for i in self.random.permutation(len(ready))]
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """uint8 ``[B, 6, 3, S, S]`` and the families ``[B]``, from memory."""
+        """uint8 images as `directed` gives them and the families ``[B]``, from memory."""
         while True:
             made = 0
             for shard in self.epoch():
@@ -207,9 +228,9 @@ class Loader:
         ahead = Ahead(self.pieces(), 4, pin=True)
         try:
             while True:
-                six, families = (x.to(self.device, non_blocking=True) for x in ahead.take())
+                images, families = (x.to(self.device, non_blocking=True) for x in ahead.take())
                 self.waited = ahead.waited
-                yield augmented(six, families, random)
+                yield augmented(images, families, random)
         finally:
             ahead.stop()
 

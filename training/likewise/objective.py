@@ -63,10 +63,12 @@ def reconstruction(
 
 
 def attach_basis(models: Models, batch: Batch, precision: torch.dtype) -> None:
-    """Mix the basis for every triplet of the batch; the encoder gets no gradient."""
+    """Mix the basis for every triplet of the batch, by the mean coefficients of the pairs where there are
+    several; the encoder gets no gradient."""
     with torch.no_grad(), autocast(precision, batch.a.device):
-        e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b)
-    models.basis.attach(models.denoiser, models.basis.route(e.float()))
+        encoded = [encode_triplet(models.encoder, a, a2, batch.b) for a, a2 in batch.shown()]
+    coefficients = torch.stack([models.basis.route(e.float()) for e in encoded]).mean(0)
+    models.basis.attach(models.denoiser, coefficients)
 
 
 class EncoderTask(nn.Module):

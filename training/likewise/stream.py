@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from . import anchor, lookup
 from .data.quadruples import LABELS, sample_quadruple
-from .loader import Ahead, Batch, augmented, directed, openness
+from .loader import Ahead, Batch, anchor_uses, augmented, directed, openness
 
 CHUNK = 64  # quadruples that go to the device together
 # A quadruple makes way after so many samples at the earliest, or its anchors would take as much of the
@@ -30,17 +30,18 @@ REUSE = 8
 
 
 class Quadruples(IterableDataset):
-    """Endless quadruples, uint8 ``[4, 3, S, S]`` and the index of their label; each worker has its own."""
+    """Endless quadruples, uint8 ``[2 + 2 pairs, 3, S, S]`` and the index of their label; each worker has
+    its own."""
 
-    def __init__(self, size: int, splits: Sequence[str], seed: Sequence[int]) -> None:
-        self.size, self.splits, self.seed = size, set(splits), seed
+    def __init__(self, size: int, splits: Sequence[str], seed: Sequence[int], pairs: int) -> None:
+        self.size, self.splits, self.seed, self.pairs = size, set(splits), seed, pairs
 
     def __iter__(self) -> Iterator[tuple[Tensor, int]]:
         torch.set_flush_denormal(True)
         worker = get_worker_info()
         rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
         while True:
-            quadruple = sample_quadruple(rng, self.size, self.splits)
+            quadruple = sample_quadruple(rng, self.size, self.splits, pairs=self.pairs)
             yield quadruple.bytes(), LABELS.index(quadruple.label)
 
 
@@ -136,14 +137,14 @@ def apply(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
 
 @torch.no_grad()
 def anchors_of(images: Tensor) -> Tensor:
-    """What `loader.compute_anchors` stores, of quadruples uint8 ``[n, 4, 3, S, S]``, on their device."""
+    """What `loader.compute_anchors` stores, of quadruples uint8 ``[n, 4 or more, 3, S, S]``, on their device."""
     with exact():
-        x, count = images.float() / 255, len(images)
-        u, u2 = (torch.cat([x[:, k], x[:, 2 + k]]) for k in range(2))
+        count, pairs = len(images), images.shape[1] // 2
+        u, u2 = (images[:, k::2].transpose(0, 1).flatten(0, 1).float() / 255 for k in range(2))
         phi = anchor.features(u)
-        fits, sides = fit(u, u2, phi), (slice(count), slice(count, None))
-        ways = [(sides[k], sides[other]) for k in range(2) for other in (k, 1 - k)]
-        made = [apply(u[other], phi[other], fits.part(pair)) for pair, other in ways]
+        fits, rows = fit(u, u2, phi), [slice(k * count, (k + 1) * count) for k in range(pairs)]
+        uses = [(rows[pair], rows[other]) for pair, other in anchor_uses(pairs)]
+        made = [apply(u[other], phi[other], fits.part(pair)) for pair, other in uses]
         return (torch.stack(made, dim=1) * 255).round().byte()
 
 
@@ -161,16 +162,19 @@ class Stream:
         workers: int,
         open: float = 0.0,
         room: float = 4e9,
+        pairs: int = 1,
     ) -> None:
         self.batch, self.open, self.device, self.names = batch, open, device, LABELS
         self.random = np.random.default_rng(seed)
-        self.capacity = max(CHUNK, int(room / (8 * 3 * size * size)) // CHUNK * CHUNK)
-        shape = (self.capacity, 4, 3, size, size)
-        self.images, self.anchors = (torch.empty(shape, dtype=torch.uint8, device=device) for _ in range(2))
+        counts = (2 + 2 * pairs, len(anchor_uses(1 + pairs)))
+        self.capacity = max(CHUNK, int(room / (sum(counts) * 3 * size * size)) // CHUNK * CHUNK)
+        self.images, self.anchors = (
+            torch.empty(self.capacity, count, 3, size, size, dtype=torch.uint8, device=device) for count in counts
+        )
         self.families = torch.empty(self.capacity, dtype=torch.long, device=device)
         self.drawable = np.zeros((self.capacity, 2), dtype=bool)
         self.made = 0
-        data = DataLoader(Quadruples(size, splits, seed), CHUNK, num_workers=workers, in_order=False)
+        data = DataLoader(Quadruples(size, splits, seed, pairs), CHUNK, num_workers=workers, in_order=False)
         self.ahead = Ahead(iter(data), 4, pin=device.type == "cuda")
 
     @property
@@ -203,7 +207,7 @@ class Stream:
                 places = np.argwhere(self.drawable)
                 chosen = places[self.random.choice(len(places), self.batch, replace=False)]
                 index, swapped = torch.from_numpy(chosen).to(self.device).T
-                six = directed(self.images, self.anchors, index, swapped)
-                yield augmented(six, self.families[index], self.random)
+                images = directed(self.images, self.anchors, index, swapped)
+                yield augmented(images, self.families[index], self.random)
         finally:
             self.ahead.stop()

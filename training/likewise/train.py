@@ -47,8 +47,8 @@ def open_data(arguments: argparse.Namespace, place: Place, samples: int) -> Load
     if arguments.cache:
         return Loader(arguments.cache, arguments.batch, seed, OPEN, place.device)
     workers = arguments.workers or max(1, (os.cpu_count() or 2) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) - 1)
-    splits = SPLITS[arguments.stage]
-    return Stream(arguments.size, splits, arguments.batch, seed, place.device, workers, OPEN, arguments.buffer * 1e9)
+    made = (SPLITS[arguments.stage], arguments.batch, seed, place.device, workers, OPEN)
+    return Stream(arguments.size, *made, room=arguments.buffer * 1e9, pairs=arguments.pairs)
 
 
 def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.Models:
@@ -213,6 +213,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="quadruples made before; without it they are made meanwhile")
     parser.add_argument("--size", type=int, default=256, help="side of the pictures made meanwhile")
     parser.add_argument("--workers", type=int, default=0, help="processes that make them; default: all cores but one")
+    parser.add_argument("--pairs", type=int, default=1, help="the most pairs that show an edit made meanwhile")
     parser.add_argument("--buffer", type=float, default=8, help="GB on the device for recent ones, to use again")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="checkpoint to begin from when the stage has none yet")

@@ -11,9 +11,11 @@ import torch
 from torch.multiprocessing import spawn
 
 from likewise import anchor, checkpoint, stream, train
+from likewise.basis import encode_triplet, target_layers
 from likewise.data import images
 from likewise.loader import Batch, Loader, anchors_path, compute_anchors, shard_paths
 from likewise.model import Config
+from likewise.objective import attach_basis, reconstruction
 from likewise.place import Place, join, leave
 
 SMALL = Config(width=32, depth=1, heads=1, fine=16, middle=24, features=16)
@@ -111,6 +113,29 @@ def test_a_batch_holds_the_pair_the_picture_and_their_anchors(cache: Path) -> No
         assert any(
             side % 2 == 0 and (np.sort(fitted[index, side + 1].ravel()) == anchor_b).all() for index, side in found
         )
+
+
+def test_an_edit_may_be_shown_by_several_pairs(tmp_path: Path) -> None:
+    made = stripes(8).reshape(4, 8, 3, 64, 64)
+    np.save(tmp_path / "shard-00000.images.npy", made)
+    np.save(tmp_path / "shard-00000.families.npy", np.zeros(4, dtype=np.int16))
+    (tmp_path / "families.json").write_text(json.dumps(["stripes"]))
+    compute_anchors(shard_paths(tmp_path)[0])
+    fitted = np.load(anchors_path(shard_paths(tmp_path)[0]))
+    assert fitted.shape == (4, 6, 3, 64, 64)
+    together = stream.anchors_of(torch.from_numpy(made)).int() - torch.from_numpy(fitted).int()
+    assert (together.abs() <= 1).float().mean() > 0.99
+    models, batches, counts = small(), iter(Loader(tmp_path, 4, 0)), set()
+    while counts != {1, 2, 3}:
+        batch = next(batches)
+        counts.add(batch.pairs().shape[1])
+        assert all(-1e-5 <= a2.min() and a2.max() <= 1 + 1e-5 for _, a2 in batch.shown())
+    each = [models.basis.route(encode_triplet(models.encoder, a, a2, batch.b)) for a, a2 in batch.shown()]
+    attach_basis(models, batch, torch.float32)
+    first = next(iter(target_layers(models.denoiser).values()))
+    assert torch.allclose(first.coefficients, torch.stack(each).mean(0)[:, 0], atol=1e-5)
+    reconstruction(models.denoiser, batch, 1.0, torch.float32)[0].backward()
+    assert all(b.grad is not None for b in models.basis.b)
 
 
 def noise_of(image: torch.Tensor) -> torch.Tensor:

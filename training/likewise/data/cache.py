@@ -4,7 +4,8 @@
     python -m likewise.data.cache --size 256 --evaluation 12 --out data/cache/eval256
     python -m likewise.data.cache --size 128 --evaluation 2 --splits base --seed 9 --out data/cache/validation128
 
-A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b') with ``.families.npy``
+A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b'), or ``[n, 2 + 2P, 3, S, S]``
+with ``--pairs P``, those beyond the first after b'; it has ``.families.npy``
 int16 ``[n]`` beside it, indices into families.json. A finished shard is never made again, and a
 folder made with other families is refused.
 """
@@ -51,13 +52,14 @@ def one_thread() -> None:
     torch.set_flush_denormal(True)
 
 
-def make_shard(job: tuple[Path, int, int, int, int, tuple[str, ...], tuple[str, ...]]) -> tuple[int, float]:
+def make_shard(job: tuple[Path, int, int, int, int, tuple[str, ...], tuple[str, ...], int]) -> tuple[int, float]:
     """Make one shard unless it is there; returns its number and the seconds it took."""
-    folder, number, count, size, seed, splits, names = job
+    folder, number, count, size, seed, splits, names, pairs = job
     began = time.time()
     if not images_path(folder, number).exists():
         rng = np.random.default_rng([seed, number])
-        write(folder, number, (sample_quadruple(rng, size, set(splits), names=names) for _ in range(count)))
+        made = (sample_quadruple(rng, size, set(splits), names=names, pairs=pairs) for _ in range(count))
+        write(folder, number, made)
     return number, time.time() - began
 
 
@@ -87,6 +89,7 @@ def main() -> None:
     splits = ["base", "basis", "held_out"]
     parser.add_argument("--splits", nargs="+", choices=splits, help="default: base; all of them with --evaluation")
     parser.add_argument("--families", nargs="+", default=[], help="these alone, as often as each is named")
+    parser.add_argument("--pairs", type=int, default=1, help="pairs of an edit, of which training draws one or more")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
@@ -104,7 +107,7 @@ def main() -> None:
     jobs = []
     while left > 0:
         number = arguments.first + len(jobs)
-        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, chosen, names))
+        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, chosen, names, arguments.pairs))
         left -= SHARD
     with multiprocessing.Pool(arguments.workers, one_thread) as pool:
         for number, seconds in pool.imap_unordered(make_shard, jobs):

@@ -31,7 +31,7 @@ class Quadruple:
     """Images float32 ``[3, S, S]`` in 0..1, rounded to 8 bits as a person's files are.
 
     ``family`` is a family's name, "-x" for x shown backwards, "x+y" for x then y (and "x+y+z"), or "identity";
-    ``group`` is the family's group, or what kind of mixture it is.
+    ``group`` is the family's group, or what kind of mixture it is. ``more`` holds further pairs of the edit.
     """
 
     a: Tensor
@@ -40,6 +40,7 @@ class Quadruple:
     b2: Tensor
     family: str
     group: str
+    more: tuple[tuple[Tensor, Tensor], ...] = ()
 
     @property
     def label(self) -> str:
@@ -47,8 +48,9 @@ class Quadruple:
         return COMPOSITION if self.group == COMPOSITION else self.family
 
     def bytes(self) -> Tensor:
-        """a, a', b, b', uint8 ``[4, 3, S, S]``."""
-        return (torch.stack([self.a, self.a2, self.b, self.b2]) * 255).round().byte()
+        """a, a', b, b' and then the further pairs, uint8 ``[4 + 2 * more, 3, S, S]``."""
+        images = [self.a, self.a2, self.b, self.b2, *(image for pair in self.more for image in pair)]
+        return (torch.stack(images) * 255).round().byte()
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,14 @@ def draw_edit(rng: np.random.Generator, splits: frozenset[str], names: tuple[str
     return Edit(first.make(rng), first.name, first.group)
 
 
-def quadruple(edit: Edit, a: Tensor, b: Tensor) -> Quadruple:
-    a, b = rounded(a), rounded(b)
-    a2, b2 = rounded(edit.apply(a)), rounded(edit.apply(b))
+def quadruple(edit: Edit, *images: Tensor) -> Quadruple:
+    """Of a, b and the pictures of further pairs."""
+    before = [rounded(image) for image in images]
+    after = [rounded(edit.apply(image)) for image in before]
     if edit.backwards:
-        return Quadruple(a2, a, b2, b, edit.family, edit.group)
-    return Quadruple(a, a2, b, b2, edit.family, edit.group)
+        before, after = after, before
+    (a, a2), (b, b2), *more = zip(before, after)
+    return Quadruple(a, a2, b, b2, edit.family, edit.group, tuple(more))
 
 
 def sample_quadruple(
@@ -114,16 +118,17 @@ def sample_quadruple(
     split_families: set[str],
     photo_split: str = "train",
     names: tuple[str, ...] = (),
+    pairs: int = 1,
 ) -> Quadruple:
     """A random training quadruple of the families in ``split_families`` (base, basis, held_out), or of
-    ``names``; in 15 % of them a and b are crops of one photograph."""
+    ``names``, with ``pairs`` pairs; in 15 % of them a and b are crops of one photograph."""
     with sprites_of(photo_split):
         edit = draw_edit(rng, frozenset(split_families), names)
     if rng.random() < 0.15:
         a, b = two_crops(rng, size, photo_split)
     else:
         a, b = (source(rng, size, photo_split) for _ in range(2))
-    return quadruple(edit, a, b)
+    return quadruple(edit, a, b, *(source(rng, size, photo_split) for _ in range(pairs - 1)))
 
 
 def evaluation_quadruples(
