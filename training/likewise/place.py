@@ -56,7 +56,8 @@ def join(device: str) -> Place:
     on GPUs, over Gloo on CPUs."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    rank, world, local = (int(os.environ.get(name, value)) for name, value in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0)))
+    defaults = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+    rank, world, local = (int(os.environ.get(name, value)) for name, value in defaults.items())
     if device == "cuda":
         torch.cuda.set_device(local)
         # What autocast leaves in float32; the anchors turn it off (stream.py).

@@ -1,7 +1,7 @@
 """Batches of quadruples that are made while the network trains: worker processes draw and edit the
 pictures, the training device fits the anchors, and recent quadruples are used again.
 
-A core makes some 70 quadruples a second at 256 x 256; their anchors would take it twenty times as long
+A core makes some 90 quadruples a second at 256 x 256; their anchors would take it forty times as long
 (docs/model-card.md), so they are fitted on the device, many at once. The device never waits: it takes
 what is there and draws its batch from a ring of the newest quadruples, each of them in both directions,
 mirrored, turned and with its channels permuted. Worker processes hand over by shared memory: a

@@ -96,7 +96,9 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
     if arguments.compile:
         models.denoiser.compile()
         models.encoder.compile()
-    held_out = validation.Validation(arguments.validate, arguments.batch, device) if arguments.validate and first else None
+    held_out = None
+    if first and arguments.validate:
+        held_out = validation.Validation(arguments.validate, arguments.batch, device)
 
     parameters = list(trained.parameters())
     opened = time.time()

@@ -47,7 +47,8 @@ class Validation:
             torch.from_numpy(np.concatenate([np.load(path(shard)) for shard in shards]))
             for path in (lambda shard: shard, anchors_path, families_path)
         )
-        self.six = directed(images, anchors, torch.arange(len(images)), torch.zeros(len(images), dtype=torch.long))[:, :6]
+        every = torch.arange(len(images))
+        self.six = directed(images, anchors, every, torch.zeros_like(every))[:, :6]
         self.families = families.long()
 
     def batches(self) -> Iterator[tuple[Batch, int]]:
