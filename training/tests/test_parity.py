@@ -7,9 +7,6 @@ the time). That WebGPU in fp32 gives the image that WASM gives is tested in the 
 """
 
 import copy
-import json
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +20,13 @@ from torch import Tensor
 from likewise import checkpoint
 from likewise.anchor import anchors
 from likewise.basis import encode_triplet
+from likewise.engine import run_engine, write_picture
 from likewise.export import SIZE, export_pack
 from likewise.model import head
 from likewise.noise import gaussian_noise
 from test_model import build
 
-ROOT = Path(__file__).parents[2]
 STEPS, SEED = 2, 7
-REMEDY = "Install the packages and drivers first: node .ci/setup.mjs --browser"
 
 Values = dict[str, Tensor]
 
@@ -106,26 +102,9 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 
 def in_engine(case: Case, folder: Path, work: dict[str, str]) -> Values:
-    folder.joinpath("pack").symlink_to(case.folder / "pack")
-    folder.joinpath("job.json").write_text(json.dumps({**work, "steps": STEPS, "seed": SEED}))
     for name, image in case.images.items():
-        height, width, _ = image.shape
-        rgba = np.concatenate([image.numpy(), np.full((height, width, 1), 255, np.uint8)], axis=2)
-        folder.joinpath(f"{name}.rgba").write_bytes(np.array([width, height], "<u4").tobytes() + rgba.tobytes())
-    vitest = ROOT / "node_modules" / "vitest" / "vitest.mjs"
-    assert vitest.exists(), REMEDY
-    config = ROOT / "workers" / "engine" / "testing" / "parity.config.ts"
-    done = subprocess.run(
-        ["node", str(vitest), "run", "--config", str(config)],
-        cwd=ROOT,
-        env={**os.environ, "LIKEWISE_PARITY": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{REMEDY}"
+        write_picture(folder / f"{name}.rgba", image.numpy())
+    run_engine("parity-run", folder, case.folder / "pack", {**work, "steps": STEPS, "seed": SEED})
     return load_file(folder / "engine.safetensors")
 
 

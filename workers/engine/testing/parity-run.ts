@@ -2,65 +2,34 @@
  * The engine's side of the parity test, started by training/tests/test_parity.py: the engine's own
  * pipeline, ONNX Runtime included, on a pack that PyTorch has exported.
  *
- * LIKEWISE_PARITY names a folder with `pack/`, `job.json` (the Work below) and the triplet as a.rgba,
- * a2.rgba and b.rgba: width and height as u32, then RGBA8. The results go to `engine.safetensors`
- * in the same folder, all as f32. There is no worker and no browser here: `self` and
- * `navigator.gpu` are given, everything behind them is what runs in the page.
+ * The folder (folder.ts) has `pack/`, `job.json` (the ParityWork below) and the triplet as a.rgba,
+ * a2.rgba and b.rgba. The results go to `engine.safetensors` in the same folder, all as f32.
  */
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { expect, it, vi } from 'vitest';
-import { openGpu } from '../compute/testing/device';
-import { chooseBackend } from '../device';
+import { it } from 'vitest';
 import { encodeTriplet, tripletKey } from '../encode';
-import { Job, type Hooks } from '../job';
+import { Job } from '../job';
 import { Merger } from '../merge';
-import { openModel } from '../model';
-import { fetchFiles, fetchManifest, type LoadContext } from '../pack/load';
-import { filesFor, precisionFor, type Precision } from '../pack/manifest';
-import type { Backend, RgbaImage, Triplet } from '../protocol';
+import type { Triplet } from '../protocol';
 import { withRuntime, type Runtime } from '../runtime';
 import { sample } from '../sample';
+import { chooseInNode, decode, folder, hooks, openPack, picture, readWork, type Work } from './folder';
 import { safetensors, type TestTensor } from './tiny-pack';
 
-interface Work {
-  readonly backend: Backend;
-  /** WebGPU: a part of the adapter's name. */
-  readonly adapter: string;
-  readonly precision: Precision;
+interface ParityWork extends Work {
   readonly steps: number;
   readonly seed: number;
-}
-
-const folder = process.env.LIKEWISE_PARITY ?? '';
-const hooks: Hooks = { signal: new AbortController().signal, onProgress: () => undefined };
-
-async function decode(blob: Blob): Promise<RgbaImage> {
-  const bytes = await blob.arrayBuffer();
-  const [width, height] = new Uint32Array(bytes, 0, 2);
-  return { width, height, data: new Uint8ClampedArray(bytes, 8) };
 }
 
 function tensor(values: Float32Array, shape: readonly number[]): TestTensor {
   return { dtype: 'F32', shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }
 
-async function follow<Data>(runtime: Runtime<Data>, work: Work): Promise<Record<string, TestTensor>> {
-  const context: LoadContext = {
-    fetchFile: async (url) => new Response(readFileSync(new URL(url))),
-    signal: hooks.signal,
-    onProgress: () => undefined,
-  };
-  const base = `${pathToFileURL(join(folder, 'pack')).href}/`;
-  const manifest = await fetchManifest(context, base);
-  const { precision } = work;
-  // Throws where fp16 is asked of a device without it; fp32 runs on any.
-  expect(precisionFor(manifest, runtime.hasFp16 && precision === 'fp16')).toBe(precision);
-  const files = await fetchFiles(context, base, filesFor(manifest, precision));
-  const model = await openModel(runtime, manifest, files, precision, hooks);
+async function follow<Data>(runtime: Runtime<Data>, work: ParityWork): Promise<Record<string, TestTensor>> {
+  const model = await openPack(runtime, work.precision);
+  const { manifest } = model;
 
-  const picture = (name: string): Blob => new Blob([readFileSync(join(folder, `${name}.rgba`))]);
   const triplet: Triplet = { a: picture('a'), a2: picture('a2'), b: picture('b') };
   const job = new Job(hooks, runtime);
   const encoded = await encodeTriplet(runtime, model, triplet, await tripletKey(triplet), decode, job);
@@ -92,6 +61,7 @@ async function follow<Data>(runtime: Runtime<Data>, work: Work): Promise<Record<
       ...sampled.head,
       image: encoded.full,
       weights: encoded.anchor.weights,
+      lookup: encoded.anchor.lookup,
       strength: 1,
       width: encoded.full.width,
       height: encoded.full.height,
@@ -112,14 +82,7 @@ async function follow<Data>(runtime: Runtime<Data>, work: Work): Promise<Record<
 }
 
 it('runs the pack', async () => {
-  const work = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8')) as Work;
-  // As built: the worker lies in assets/, ONNX Runtime's files beside it in ort/.
-  symlinkSync(join(process.cwd(), 'node_modules', 'onnxruntime-web', 'dist'), join(folder, 'ort'), 'dir');
-  const page = pathToFileURL(join(folder, 'assets', 'worker.js')).href;
-  vi.stubEnv('DEV', false);
-  vi.stubGlobal('self', { location: { href: page }, crossOriginIsolated: false });
-  if (work.backend === 'webgpu')
-    vi.stubGlobal('navigator', { gpu: await openGpu(work.adapter), hardwareConcurrency: 1 });
-  const results = await withRuntime(await chooseBackend(work.backend), (runtime) => follow(runtime, work));
+  const work = readWork() as ParityWork;
+  const results = await withRuntime(await chooseInNode(work), (runtime) => follow(runtime, work));
   writeFileSync(join(folder, 'engine.safetensors'), new Uint8Array(safetensors(results)));
 }, 600_000);

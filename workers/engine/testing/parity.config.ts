@@ -1,4 +1,4 @@
-/** For training/tests/test_parity.py, which starts it: one run of the engine, no test of its own. */
+/** For Python, which starts one file of it by name: a run of the engine, no test of its own. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -6,6 +6,6 @@ export default defineConfig({
   root: fileURLToPath(new URL('../../..', import.meta.url)),
   test: {
     environment: 'node',
-    include: ['workers/engine/testing/parity-run.ts'],
+    include: ['workers/engine/testing/*-run.ts'],
   },
 });

@@ -1,0 +1,77 @@
+/**
+ * The engine in Node for tests that Python starts: pictures and a pack in a folder, no worker and no
+ * browser. `self` and `navigator.gpu` are given, everything behind them is what runs in the page.
+ *
+ * A picture is NAME.rgba: width and height as u32, then RGBA8.
+ */
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, vi } from 'vitest';
+import { openGpu } from '../compute/testing/device';
+import { chooseBackend, type Choice } from '../device';
+import type { Hooks } from '../job';
+import { openModel, type Model } from '../model';
+import { fetchFiles, fetchManifest, type LoadContext } from '../pack/load';
+import { filesFor, precisionFor, type Precision } from '../pack/manifest';
+import type { Backend, RgbaImage } from '../protocol';
+import type { Runtime } from '../runtime';
+
+/** What job.json in the folder says at least. */
+export interface Work {
+  readonly backend: Backend;
+  /** WebGPU: a part of the adapter's name. */
+  readonly adapter: string;
+  readonly precision: Precision;
+}
+
+/** The folder of the environment's LIKEWISE_PARITY. */
+export const folder = process.env.LIKEWISE_PARITY ?? '';
+export const hooks: Hooks = { signal: new AbortController().signal, onProgress: () => undefined };
+
+export function readWork(): unknown {
+  return JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'));
+}
+
+export function picture(name: string): Blob {
+  return new Blob([readFileSync(join(folder, `${name}.rgba`))]);
+}
+
+export async function decode(blob: Blob): Promise<RgbaImage> {
+  const bytes = await blob.arrayBuffer();
+  const [width, height] = new Uint32Array(bytes, 0, 2);
+  return { width, height, data: new Uint8ClampedArray(bytes, 8) };
+}
+
+export function writePicture(name: string, { width, height, data }: RgbaImage): void {
+  const bytes = new Uint8Array(8 + data.length);
+  bytes.set(new Uint8Array(Uint32Array.of(width, height).buffer));
+  bytes.set(data, 8);
+  writeFileSync(join(folder, `${name}.rgba`), bytes);
+}
+
+/** As built: the worker lies in assets/, ONNX Runtime's files beside it in ort/. */
+export async function chooseInNode(work: Work): Promise<Choice> {
+  symlinkSync(join(process.cwd(), 'node_modules', 'onnxruntime-web', 'dist'), join(folder, 'ort'), 'dir');
+  const page = pathToFileURL(join(folder, 'assets', 'worker.js')).href;
+  vi.stubEnv('DEV', false);
+  vi.stubGlobal('self', { location: { href: page }, crossOriginIsolated: false });
+  if (work.backend === 'webgpu')
+    vi.stubGlobal('navigator', { gpu: await openGpu(work.adapter), hardwareConcurrency: 1 });
+  return chooseBackend(work.backend);
+}
+
+/** The pack in pack/ of the folder. */
+export async function openPack<Data>(runtime: Runtime<Data>, precision: Precision): Promise<Model<Data>> {
+  const context: LoadContext = {
+    fetchFile: async (url) => new Response(readFileSync(new URL(url))),
+    signal: hooks.signal,
+    onProgress: () => undefined,
+  };
+  const base = `${pathToFileURL(join(folder, 'pack')).href}/`;
+  const manifest = await fetchManifest(context, base);
+  // Throws where fp16 is asked of a device without it; fp32 runs on any.
+  expect(precisionFor(manifest, runtime.hasFp16 && precision === 'fp16')).toBe(precision);
+  const files = await fetchFiles(context, base, filesFor(manifest, precision));
+  return openModel(runtime, manifest, files, precision, hooks);
+}

@@ -1,0 +1,41 @@
+/**
+ * The engine's side of training/likewise/full_size.py, which starts it: b′ at b's own size for several
+ * triplets. The folder has `pack/`, `job.json` (the Job below), b.rgba and, per edit, NAME.a.rgba and
+ * NAME.a2.rgba; NAME.b2.rgba and NAME.json, the engine's report, are written beside them.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'vitest';
+import { PackEngine } from '../engine';
+import { withRuntime, type Runtime } from '../runtime';
+import {
+  chooseInNode,
+  decode,
+  folder,
+  hooks,
+  openPack,
+  picture,
+  readWork,
+  writePicture,
+  type Work,
+} from './folder';
+
+interface Job extends Work {
+  readonly edits: readonly string[];
+}
+
+async function follow<Data>(runtime: Runtime<Data>, job: Job): Promise<void> {
+  const engine = new PackEngine(runtime, await openPack(runtime, job.precision), decode);
+  for (const name of job.edits) {
+    const triplet = { a: picture(`${name}.a`), a2: picture(`${name}.a2`), b: picture('b') };
+    const { image, report } = await engine.run(triplet, {}, hooks);
+    writePicture(`${name}.b2`, image);
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify(report));
+  }
+  await engine.dispose();
+}
+
+it('applies the edits', async () => {
+  const job = readWork() as Job;
+  await withRuntime(await chooseInNode(job), (runtime) => follow(runtime, job));
+}, 3_600_000);
