@@ -1,6 +1,8 @@
 """Write a pack (docs/pack-format.md): graphs without weights, fp16 safetensors, manifest.
 
 python -m likewise.export --checkpoint runs/studio/last.pt --out ../public/packs/studio
+
+The names of the basis elements come from likewise.elements (--names).
 """
 
 from __future__ import annotations
@@ -22,6 +24,35 @@ from .model import PATCH
 
 SIZE = 256
 OPSET = 17
+
+
+def share_constants(graph: onnx.GraphProto) -> None:
+    """Keep one of constants that are equal: tracing writes the rotary table again at every use."""
+    first: dict[bytes, str] = {}
+    replaced: dict[str, str] = {}
+    constants, others = [], []
+    for node in graph.node:
+        if node.op_type == "Constant":
+            (value,) = node.attribute
+            content = onnx.AttributeProto()
+            content.CopyFrom(value)
+            content.t.ClearField("name")
+            kept = first.setdefault(content.SerializeToString(deterministic=True), node.output[0])
+            if kept == node.output[0]:
+                constants.append(node)
+            else:
+                replaced[node.output[0]] = kept
+        else:
+            others.append(node)
+    if replaced.keys() & {output.name for output in graph.output}:
+        raise ValueError("a constant is an output of the graph")
+    for node in others:
+        for at, name in enumerate(node.input):
+            node.input[at] = replaced.get(name, name)
+    # Constants first: a kept one may have stood after the first use of another.
+    nodes = [*constants, *others]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def export_graph(
@@ -60,6 +91,7 @@ def export_graph(
     # The exporter writes source paths and trace noise into doc strings: leave them out of a pack.
     for node in model.graph.node:
         node.doc_string = ""
+    share_constants(model.graph)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
@@ -111,6 +143,8 @@ def export_pack(
 
     layers = target_layers(denoiser)
     names = element_names or [None] * basis.elements
+    if len(names) != basis.elements:
+        raise ValueError(f"{len(names)} names for a basis of {basis.elements} elements")
     files = sorted(p for p in out.iterdir() if p.suffix in (".onnx", ".safetensors"))
     manifest = {
         "format": "likewise-pack/1",
@@ -173,10 +207,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="omitted: untrained weights, which return the anchor")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="0.1.0")
+    parser.add_argument("--names", type=Path, help="JSON: a name or null per element of the basis")
     arguments = parser.parse_args()
+    names = json.loads(arguments.names.read_text()) if arguments.names else None
     torch.manual_seed(0)
     models = load(arguments.checkpoint)[0] if arguments.checkpoint else build()
-    export_pack(models, arguments.out, arguments.version)
+    export_pack(models, arguments.out, arguments.version, names)
     total = sum(p.stat().st_size for p in arguments.out.iterdir())
     print(f"{arguments.out}: {total / 1e6:.1f} MB")
 
