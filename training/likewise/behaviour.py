@@ -5,7 +5,7 @@ Images are float32 ``[1, 3, S, S]`` in 0..1; pairs ``[P, 3, S, S]``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -32,11 +32,15 @@ class Asked:
     on_a: Tensor
     on_b: Tensor
     coefficients: np.ndarray
+    drawn: dict[tuple[int, int], Tensor] = field(default_factory=dict)
 
     def draw(self, pack: Pack, steps: int = 0, seed: int = 0) -> Tensor:
-        """b'; 0 steps are the pack's own number."""
-        state = (self.a, self.a2, self.b, self.on_a, self.on_b, self.coefficients)
-        return pack.run(*state, steps or pack.steps, seed)
+        """b', drawn once for the same steps and seed; 0 steps are the pack's own number."""
+        key = (steps or pack.steps, seed)
+        if key not in self.drawn:
+            state = (self.a, self.a2, self.b, self.on_a, self.on_b, self.coefficients)
+            self.drawn[key] = pack.run(*state, *key)
+        return self.drawn[key]
 
 
 def ask(pack: Pack, a: Tensor, a2: Tensor, b: Tensor) -> Asked:

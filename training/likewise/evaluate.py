@@ -12,6 +12,7 @@ pictures are fetched first where they are not there (likewise.data.photos).
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 from .data import photos
 from .measure import SPLITS, Bench, Plan, measure_all
 from .report import as_json, markdown
-from .results import gather
+from .results import gather, take_over
 
 TRAINING = Path(__file__).resolve().parents[1]
 RIVALS = {"LoRA of rank r": "lora4", "LoRA of as many parameters": "lora128"}
@@ -85,9 +86,12 @@ def main() -> None:
 
     measure_all(plan, bench, arguments.processes, log)
     results = gather(plan, bench)
+    earlier = arguments.out / "evaluation.json"
+    if earlier.exists():
+        take_over(results, json.loads(earlier.read_text()))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "evaluation.md").write_text(markdown(results))
-    (arguments.out / "evaluation.json").write_text(as_json(results))
+    earlier.write_text(as_json(results))
     log(f"wrote evaluation.md and evaluation.json in {arguments.out}")
 
 

@@ -127,6 +127,9 @@ The cosine is that between b′ − b and the true edit; where the truth is b it
 ABSENT = """ The single LoRAs (of the rank of one element; with as many
 parameters as the basis) have no columns: their packs are not shipped, and were not there."""
 
+KEPT = """ Of these the numbers are from an earlier run, over the
+same quadruples and with the same model: {names}. Their packs are not shipped."""
+
 
 def introduction(results: Results) -> list[str]:
     return INTRODUCTION.format(
@@ -138,7 +141,7 @@ def introduction(results: Results) -> list[str]:
         compositions=results.plan.compositions,
         rivals="one LoRA in the basis's place, trained alike; " if results.rivals else "",
         steps=results.steps,
-        absent="" if results.rivals else ABSENT,
+        absent=KEPT.format(names=", ".join(results.kept)) if results.kept else "" if results.rivals else ABSENT,
         ceiling=CEILING,
     ).splitlines()
 
@@ -204,6 +207,7 @@ def as_json(results: Results) -> str:
         "steps": results.steps,
         "seed": plan.seed,
         "size": plan.size,
+        "rivals": results.rivals,
         "metrics": [*METRICS, "leak"],
         "targets": told(verdicts(results)),
         "behaviourTargets": told(behaviour_verdicts(results)),

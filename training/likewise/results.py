@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class Results:
     pack: str
     steps: int
     rivals: list[str]
+    kept: list[str] = field(default_factory=list)  # of the rivals those taken over, see `take_over`
     families: dict[str, Rows] = field(default_factory=dict)
     compositions: dict[str, Rows] = field(default_factory=dict)
     behaviour: dict[str, Record] = field(default_factory=dict)
@@ -87,6 +89,32 @@ def gather(plan: Plan, bench: Bench) -> Results:
                     if metric != "families":
                         rows.columns[column].setdefault(metric, []).extend(values)
     return out
+
+
+def take_over(results: Results, earlier: dict[str, Any]) -> None:
+    """Rivals are not shipped: where their packs are absent, take their numbers from the evaluation.json
+    there is, if its numbers for the model are those measured now, so that all is of one base, one model
+    and the same quadruples."""
+    rivals = [name for name in earlier.get("rivals", []) if name not in results.rivals]
+    pairs = [
+        (rows, earlier.get(kind, {}).get(rows.name, {}).get("columns", {}))
+        for kind, found in (("families", results.families), ("compositions", results.compositions))
+        for rows in found.values()
+    ]
+    same = all(
+        len(columns.get("model", {}).get("psnr", [])) == len(rows.families)
+        and np.abs(rows.of("model") - np.array(columns["model"]["psnr"])).max() < 0.02
+        for rows, columns in pairs
+    )
+    if not rivals or not same:
+        return
+    for rows, columns in pairs:
+        for name in rivals:
+            if name in columns:
+                record = columns[name].items()
+                rows.columns[name] = {m: [math.nan if v is None else v for v in vs] for m, vs in record}
+    results.rivals.extend(rivals)
+    results.kept = rivals
 
 
 def measured(rows: Iterable[Rows], column: str) -> bool:

@@ -15,7 +15,7 @@ from likewise.data.quadruples import evaluation_quadruples, rounded
 from likewise.measure import Bench, Plan, Unit, more_pairs, quadruples
 from likewise.metrics import METRICS
 from likewise.report import as_json, markdown
-from likewise.results import Results, Rows, behaviour_verdicts, gain, leaks, verdicts
+from likewise.results import Results, Rows, behaviour_verdicts, gain, leaks, take_over, verdicts
 
 STUDIO = Path(__file__).resolve().parents[2] / "public" / "packs" / "studio"
 
@@ -67,7 +67,7 @@ def test_a_rival_is_measured_without_doing_the_rest_again(tmp_path: Path) -> Non
 
 def made(gains: dict[str, float], rival: float = -1.0) -> Results:
     """Families with a given gain over an anchor of 20 dB (35 for colour and tone)."""
-    results = Results(Plan(Path(), (), (), 4, 0, 1, Path()), "test 1", 1, ["one LoRA"])
+    results = Results(Plan(Path(), (), (), 4, 0, 1, Path()), "test 1", 1, ["one LoRA"], [])
     for name, over in gains.items():
         family = FAMILIES[name]
         level = 35.0 if family.group in ("colour", "tone") else 20.0
@@ -125,3 +125,21 @@ def test_json_has_every_number() -> None:
     assert read["families"]["snow"]["columns"]["model"]["cosine"][0] is None
     assert "cosine" not in read["families"]["snow"]["columns"]["copy"]
     assert [t["met"] for t in read["targets"]] == [v.met for v in verdicts(results)]
+
+
+def test_absent_rivals_are_taken_over_only_with_the_same_model() -> None:
+    whole = made({"tint": 1, "snow": 2})
+    earlier = json.loads(as_json(whole))
+
+    def without(gains: dict[str, float]) -> Results:
+        results = made(gains)
+        results.rivals = []
+        for rows in results.families.values():
+            del rows.columns["one LoRA"]
+        take_over(results, earlier)
+        return results
+
+    same, other = without({"tint": 1, "snow": 2}), without({"tint": 1, "snow": 2.5})
+    assert same.kept == ["one LoRA"] and verdicts(same) == verdicts(whole)
+    assert "from an earlier run" in markdown(same) and json.loads(as_json(same))["families"] == earlier["families"]
+    assert other.rivals == [] and "were not there" in markdown(other)
