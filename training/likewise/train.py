@@ -3,7 +3,7 @@
     python -m likewise.train base  --cache data/cache/base128 --run runs/studio --minutes 60
     python -m likewise.train basis --cache data/cache/basis128 --run runs/studio --minutes 25
     python -m likewise.train all --run runs/gpu --minutes 28 --batch 64 --compile        # one GPU
-    torchrun --nproc-per-node 4 -m likewise.train all --run runs/gpu --minutes 28 --batch 64 --compile
+    torchrun --nproc-per-node 4 -m -- likewise.train all --run runs/gpu --minutes 28 --batch 64 --compile
 
 *base* trains the denoiser, and beside it the encoder on what it must tell apart: which family an
 edit is of, and what colours are where. *basis* freezes both and trains the LoRA basis with its keys
@@ -205,7 +205,7 @@ def train_all(arguments: argparse.Namespace, place: Place = Place()) -> Path:
         train(part, place)
         start = part.run / f"{phase.stage}.best.pt"
     if place.rank == 0:
-        print(f"export with: python -m likewise.export --checkpoint {start} --out ../public/packs/studio")
+        print(f"export with: python -m likewise.export --checkpoint {start} --out ../public/packs/studio", flush=True)
     return start
 
 
