@@ -3,7 +3,8 @@
     python -m likewise.full_size --pictures picos.jpg bridge.jpg --json ../docs/evaluation-full-size.json
 
 b is 4000 x 3000. Of a picture of at least half of that each way its own pixels are taken and what it
-lacks is mirrored, so that nothing is resampled; a smaller one is enlarged and gets fine noise, so that
+lacks is mirrored, so that nothing is resampled (picosdeeuropa and Bridge of the Debian package
+lomiri-wallpapers-16.04 are large, and held out); a smaller one is enlarged and gets fine noise, so that
 there is detail to lose. a is a sample photograph of the app, and so is b without --pictures.
 
 Per edit: the gradient energy of b' over the truth's (1 is kept, below 1 softer), PSNR against the truth
