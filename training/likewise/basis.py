@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .layers import Linear
-from .model import Denoiser
+from .model import Denoiser, Encoder
 
 
 def target_layers(denoiser: Denoiser) -> dict[str, Linear]:
@@ -73,6 +73,22 @@ class Basis(nn.Module):
             update = torch.einsum("n,nik,nko->io", coefficients[index], self.a[index], self.b[index])
             result[name] = layers[name].weight + update
         return result
+
+
+# The spread that `standardise` gives to the features. The softmax starts with coefficients that differ
+# between triplets: its logits' deviation is SPREAD / sqrt(3), see `Basis`. With features as the encoder
+# was trained to make them, routing stayed uniform (docs/recipe.md).
+SPREAD = 3.0
+
+
+@torch.no_grad()
+def standardise(encoder: Encoder, images: Tensor, spread: float = SPREAD) -> None:
+    """Give every feature mean 0 and deviation ``spread`` over ``images [n, 3, S, S]``, by folding that
+    into the encoder's last normalisation. Once, before the basis is trained."""
+    f = torch.cat([encoder(chunk).float() for chunk in images.split(64)])
+    ratio = spread / f.std(0).clamp_min(1e-3)
+    encoder.norm.scale.mul_(ratio)
+    encoder.norm.shift.sub_(f.mean(0)).mul_(ratio)
 
 
 def encode_triplet(encoder: nn.Module, a: Tensor, a2: Tensor, b: Tensor) -> Tensor:

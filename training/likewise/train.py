@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from . import checkpoint, validation
+from .basis import standardise
 from .loader import Loader
 from .model import Config
 from .objective import FLOOR, EncoderTask, attach_basis, autocast, noisy, predict, psnr, reconstruction
@@ -39,6 +40,7 @@ __all__ += ["predict", "psnr", "reconstruction", "train", "train_all"]
 SPLITS = {"base": ("base",), "basis": ("base", "basis")}
 OPEN = 0.02  # samples of which the anchor leaves less than this share to draw teach nothing
 SAVE_EVERY = 180  # seconds
+CALIBRATION = 256  # triplets over which the encoder's features are standardised for the basis
 
 
 def open_data(arguments: argparse.Namespace, place: Place, samples: int) -> Loader | Stream:
@@ -86,6 +88,11 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
         models.encoder.requires_grad_(False)
     if "trained" in state:
         trained.load_state_dict(state["trained"])
+    batches = iter(loader)
+    if stage == "basis" and not state:
+        some = [next(batches) for _ in range(-(-CALIBRATION // arguments.batch))]
+        standardise(models.encoder, torch.cat([images for batch in some for images in (batch.a, batch.a2, batch.b)]))
+        place.share(models.encoder)
     place.share(trained)
     optimiser = Optimiser(trained, arguments.lr, arguments.muon)
     average = Average(trained)
@@ -104,7 +111,7 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
     opened = time.time()
     began, saved, validated = opened - spent, opened, opened
     gains: list[Tensor] = []
-    for batch in loader:
+    for batch in batches:
         if stage == "basis":
             attach_basis(models, batch, precision)
         loss, error = reconstruction(models.denoiser, batch, arguments.at_start, precision)
