@@ -1,11 +1,11 @@
-// The anchor at the model's size: clamp(u + φ(u)·w, 0, 1).
+// The anchor at the model's size: clamp(u + φ(u)·w) or, of a lookup, clamp(T(q)).
 //
 // in   planes    f32 [3, S, S], u
 //      fields    f32 [15, S, S], blurs and gradients of u; read only when its group is on
-//      weights   82 × vec4 (rgb, unused), uniform
+//      weights   82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 // out  anchored  f32 [3, S, S]
 // One invocation per pixel, 64 neighbours of a row a workgroup.
-// Includes lib/bilinear, lib/anchor, lib/planar, lib/field.
+// Includes lib/bilinear, lib/anchor, lib/planar, lib/field, lib/anchored.
 
 struct Params {
   size: u32,
@@ -13,19 +13,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> weights: array<vec4f, 82>;
+@group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
 @group(0) @binding(2) var<storage, read> planes: array<f32>;
 @group(0) @binding(3) var<storage, read> fields: array<f32>;
 @group(0) @binding(4) var<storage, read_write> anchored: array<f32>;
 
-var<private> sum: vec3f;
-
 fn model_size() -> u32 {
   return params.size;
-}
-
-fn emit(index: u32, value: f32) {
-  sum += weights[index].rgb * value;
 }
 
 @compute @workgroup_size(64)
@@ -35,9 +29,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let at = id.y * size + id.x;
-  sum = colour_at(at);
-  anchor_features((vec2f(id.xy) + 0.5) / f32(size), sum, size, params.groups);
-  let colour = clamp(sum, vec3f(0.0), vec3f(1.0));
+  let place = (vec2f(id.xy) + 0.5) / f32(size);
+  let colour = anchored_colour(place, colour_at(at), size, params.groups);
   let plane = size * size;
   anchored[at] = colour.r;
   anchored[plane + at] = colour.g;

@@ -5,11 +5,11 @@
 //      fields   f32 [15, S, S], blurs and gradients of prepared b; read only when its group is on
 //      grid     `prediction` [14, G, G]
 //      maps     `prediction` [5, S, S]
-//      weights  82 × vec4 (rgb, unused), uniform
+//      weights  82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 // out  pixels   packed RGBA8, width × rows, from row `first` on; alpha is the image's own
 // One invocation per pixel. 32 × 4 a workgroup: a row of 32 packed pixels is one 128-byte line, and
 // the model-size buffers behind a 32 × 4 patch stay in cache.
-// Includes lib/bilinear, lib/anchor, lib/field, lib/head. Preamble: alias prediction.
+// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/head. Preamble: alias prediction.
 
 const GUIDE_FALLOFF = -50.0; // −1 / (2·0.1²)
 const GUIDE_FLOOR = 1e-3;
@@ -28,7 +28,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> weights: array<vec4f, 82>;
+@group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
 @group(0) @binding(2) var<storage, read> image: array<u32>;
 @group(0) @binding(3) var<storage, read> guide: array<f32>;
 @group(0) @binding(4) var<storage, read> fields: array<f32>;
@@ -36,14 +36,8 @@ struct Params {
 @group(0) @binding(6) var<storage, read> maps: array<prediction>;
 @group(0) @binding(7) var<storage, read_write> pixels: array<u32>;
 
-var<private> sum: vec3f;
-
 fn model_size() -> u32 {
   return params.size;
-}
-
-fn emit(index: u32, value: f32) {
-  sum += weights[index].rgb * value;
 }
 
 fn sample_image(place: vec2f) -> vec4f {
@@ -90,9 +84,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   } else {
     own = sample_image(place);
   }
-  sum = own.rgb;
-  anchor_features(place, own.rgb, params.size, params.groups);
-  let anchor = clamp(sum, vec3f(0.0), vec3f(1.0));
+  let anchor = anchored_colour(place, own.rgb, params.size, params.groups);
   let edit = head_edit(place, anchor, guided_maps(place, own.rgb), params.grid_size);
   let colour = with_strength(own.rgb, edit, params.strength);
   pixels[id.y * params.width + id.x] = pack4x8unorm(vec4f(colour, own.a));

@@ -1,5 +1,6 @@
 """The anchor finds what it can express and leaves alone what it cannot."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -74,3 +75,62 @@ def test_a_table_goes_on_straight_where_nothing_was_seen() -> None:
     sums = lookup.sums(a, edited, fold_of_pixel(64), FOLDS)
     table = lookup.tables(sums, torch.tensor([1e-6], dtype=torch.float64), 64 * 64)
     assert float((lookup.look_up(table, b) - b.square() - b * 0.5).abs().max()) < 0.03
+
+
+def golden_pair() -> tuple[torch.Tensor, torch.Tensor]:
+    """The pair of workers/engine/compute/anchor-fit.test.ts, ``[1, 3, 32, 32]`` each."""
+    axis = torch.arange(32, dtype=torch.float64)
+    channel = torch.arange(1, 4, dtype=torch.float64).view(3, 1, 1)
+    a = (0.5 + 0.4 * torch.sin(0.37 * axis * channel + 0.23 * axis[:, None])).float()[None]
+    return a, torch.where(a > 0.6, 1 - a, a * a)
+
+
+# Of the knots 0, 64, 128, 192 and 255: r, g, b.
+GOLDEN = (
+    (
+        "channel",
+        0.0000008,
+        1e-06,
+        (
+            -0.02386, -0.02387, -0.02386,
+            0.06299, 0.06299, 0.06299,
+            0.25196, 0.25196, 0.25196,
+            0.24706, 0.24706, 0.24706,
+            0.03441, 0.03441, 0.03441,
+        ),
+    ),
+    (
+        "luma",
+        0.0077199,
+        0.01,
+        (
+            -0.03775, -0.01883, -0.06015,
+            0.13839, 0.02524, 0.2241,
+            0.14335, 0.26935, 0.22269,
+            0.26736, 0.17214, 0.17734,
+            -0.0095, 0.08578, -0.05808,
+        ),
+    ),
+    (
+        "gradient",
+        0.0102901,
+        0.0001,
+        (
+            0.08314, 0.01094, 0.09225,
+            -0.33389, 0.03075, 1.72062,
+            -0.44663, 0.10341, 2.65711,
+            -0.24384, 0.33077, 2.9989,
+            -0.00396, 0.57431, 3.2595,
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("kind, score, ridge, knots", GOLDEN, ids=lambda value: value if isinstance(value, str) else "")
+def test_lookups_agree_with_the_engine(kind: str, score: float, ridge: float, knots: tuple[float, ...]) -> None:
+    a, edited = golden_pair()
+    sums = lookup.sums(lookup.index(kind, a, features(a)), edited, fold_of_pixel(32), FOLDS)
+    found, ridges = lookup.scores([sums], 32 * 32)
+    assert abs(float(found) - score) < 5e-7 and float(ridges) == ridge
+    table = lookup.tables(sums, ridges[:, 0], 32 * 32)[0]
+    assert float((table[[0, 64, 128, 192, 255]].flatten() - torch.tensor(knots)).abs().max()) < 1e-4

@@ -1,6 +1,6 @@
 /** A triplet to what the denoiser is given: decode → prepare → anchor → encode → route. */
 import { Arena } from './arena';
-import { fitAnchor } from './compute/anchor-fit';
+import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { FullImage, Tensor } from './compute/compute';
 import type { Job } from './job';
 import { feedsFor, type Model } from './model';
@@ -19,7 +19,7 @@ export interface Encoded<Data> {
   /** Prepared b and its anchor, `[3, S, S]`. */
   readonly b: Tensor<Data>;
   readonly anchorB: Tensor<Data>;
-  readonly anchor: { readonly name: string; readonly weights: Float32Array };
+  readonly anchor: Pick<AnchorFit, 'name' | 'weights' | 'lookup'>;
   /** The denoiser's inputs, in its precision. */
   readonly pairs: Tensor<Data>;
   readonly target: Tensor<Data>;
@@ -116,11 +116,11 @@ export async function encodeTriplet<Data>(
       const gram = await compute.anchorGram(a, a2);
       report(1);
       await job.checkpoint();
-      const fit = fitAnchor(gram);
+      const fit = fitAnchor(gram, { a: await compute.read(a), a2: await compute.read(a2), size });
       report(2);
       await job.checkpoint();
-      const anchorA = passing.keep(compute.anchorApply(a, fit.weights));
-      const ofB = kept.keep(compute.anchorApply(b, fit.weights));
+      const anchorA = passing.keep(compute.anchorApply(a, fit.weights, fit.lookup));
+      const ofB = kept.keep(compute.anchorApply(b, fit.weights, fit.lookup));
       return {
         anchor: fit,
         anchorB: ofB,

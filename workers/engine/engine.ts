@@ -209,6 +209,7 @@ export class PackEngine<Data> implements Engine {
           ...size,
           image: source,
           weights: anchor.weights,
+          lookup: anchor.lookup,
           strength,
           onTile: (done) => report(done),
           checkpoint: () => job.checkpoint(),

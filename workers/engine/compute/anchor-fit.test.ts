@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { fitAnchor, type AnchorFit } from './anchor-fit';
 import { solveCholesky } from './cholesky';
+import { lookupSums, scoreLookup, solveBanded } from './lookup-fit';
 import { anchorApply, anchorGram } from './reference/anchor';
 import { anchorFields } from './reference/fields';
-import { distance, picture, uniform } from './testing/parity';
+import { close, distance, picture, uniform } from './testing/parity';
 
 const SIZE = 48;
 const PLANE = SIZE * SIZE;
@@ -15,7 +16,7 @@ function grainy(seed: number): Float32Array<ArrayBuffer> {
 }
 
 function fit(a: Float32Array, a2: Float32Array): AnchorFit {
-  return fitAnchor(anchorGram(a, a2, SIZE));
+  return fitAnchor(anchorGram(a, a2, SIZE), { a, a2, size: SIZE });
 }
 
 /** Mean squared difference. */
@@ -89,7 +90,34 @@ describe('fitAnchor', () => {
 
   it('chooses tone for a curve with knees', () => {
     const curve = (value: number): number => Math.min(0.6, Math.max(0.2, value));
-    expect(fit(a, a.map(curve)).name).toBe('tone');
+    const { name, lookup } = fit(a, a.map(curve));
+    expect(name).toBe('tone');
+    expect(lookup).toBeUndefined();
+  });
+
+  it.each([
+    ['channel', (image: Float32Array) => image.map((value) => (value > 0.53 ? 1 - value : value))],
+    [
+      'luma',
+      (image: Float32Array) =>
+        mapColours(image, (r, g, bl) => {
+          const y = 0.299 * r + 0.587 * g + 0.114 * bl;
+          return y > 0.5 ? [1, 0.9, 0.7] : [0.1, 0, 0.3];
+        }),
+    ],
+    [
+      'gradient',
+      (image: Float32Array) => {
+        const length = anchorFields(image, SIZE).subarray(14 * PLANE);
+        return image.map((_, i) => (length[i % PLANE] > 0.015 ? 0.1 : 0.9));
+      },
+    ],
+  ] as const)('chooses a lookup by %s for what is not smooth in it', (expected, edit) => {
+    const { name, weights, lookup } = fit(a, edit(a));
+    expect(name).toBe(expected);
+    expect(lookup?.kind).toBe(expected);
+    expect(weights.every((weight) => weight === 0)).toBe(true);
+    expect(error(anchorApply(b, weights, SIZE, lookup), edit(b))).toBeLessThan(0.01);
   });
 
   it('chooses detail for a blur', () => {
@@ -110,5 +138,89 @@ describe('solveCholesky', () => {
     expect(distance(solved ?? [], [1.25, 1.5])).toBeLessThan(1e-15);
     expect(solveCholesky(Float64Array.of(1, 2, 2, 1), Float64Array.of(1, 1), 2, 1)).toBeUndefined();
     expect(solveCholesky(Float64Array.of(NaN), Float64Array.of(1), 1, 1)).toBeUndefined();
+  });
+});
+
+/** Of the knots 0, 64, 128, 192 and 255: r, g, b. */
+const GOLDEN = [
+  {
+    kind: 'channel',
+    score: 0.0000008,
+    ridge: 1e-6,
+    knots: [
+      -0.02386, -0.02387, -0.02386, 0.06299, 0.06299, 0.06299, 0.25196, 0.25196, 0.25196, 0.24706, 0.24706,
+      0.24706, 0.03441, 0.03441, 0.03441,
+    ],
+  },
+  {
+    kind: 'luma',
+    score: 0.0077199,
+    ridge: 0.01,
+    knots: [
+      -0.03775, -0.01883, -0.06015, 0.13839, 0.02524, 0.2241, 0.14335, 0.26935, 0.22269, 0.26736, 0.17214,
+      0.17734, -0.0095, 0.08578, -0.05808,
+    ],
+  },
+  {
+    kind: 'gradient',
+    score: 0.0102901,
+    ridge: 0.0001,
+    knots: [
+      0.08314, 0.01094, 0.09225, -0.33389, 0.03075, 1.72062, -0.44663, 0.10341, 2.65711, -0.24384, 0.33077,
+      2.9989, -0.00396, 0.57431, 3.2595,
+    ],
+  },
+] as const;
+
+describe('lookups', () => {
+  it('count what linear interpolation gives each knot', () => {
+    // q = 0.5 lies half way between knots 127 and 128.
+    const q = Float32Array.of(0.5, 0.5, 1);
+    const [one, other] = lookupSums(q, Float32Array.of(0.75, 0.5, 0), Uint8Array.of(0, 0, 1), 2);
+    expect([one.main[127], one.first[127], one.main[128]]).toEqual([0.5, 0.5, 0.5]);
+    expect([one.right[127], one.right[128], one.square, one.pixels]).toEqual([0.125, 0.125, 0.0625, 2]);
+    expect([other.main[255], other.right[255], other.square]).toEqual([1, -1, 1]);
+  });
+
+  // The same pair, and these numbers, are in training/tests/test_anchor.py.
+  it.each(GOLDEN)('agree with PyTorch: $kind', ({ kind, score, ridge, knots }) => {
+    const size = 32;
+    const at = (i: number): readonly number[] => [
+      Math.floor(i / size ** 2),
+      i % size,
+      Math.floor(i / size) % size,
+    ];
+    const image = Float32Array.from({ length: 3 * size * size }, (_, i) => {
+      const [c, x, y] = at(i);
+      return 0.5 + 0.4 * Math.sin(0.37 * x * (c + 1) + 0.23 * y);
+    });
+    const a2 = image.map((value) => (value > 0.6 ? 1 - value : value * value));
+    const folds = Uint8Array.from({ length: size * size }, (_, i) => {
+      const [, x, y] = at(i);
+      return (Math.floor(x / 8) + 2 * Math.floor(y / 8)) % 4;
+    });
+    const found = scoreLookup(kind, { a: image, a2, size }, folds, 4, [1e-6, 1e-4, 1e-2]);
+    expect(found.score).toBeCloseTo(score, 6);
+    expect(found.ridge).toBe(ridge);
+    const { table } = found.solve();
+    close(
+      [0, 64, 128, 192, 255].flatMap((knot) => [...table.subarray(knot * 3, knot * 3 + 3)]),
+      knots,
+      1e-4,
+    );
+  });
+
+  it('solve their bands', () => {
+    const length = 256;
+    const solution = uniform(3, length, -1, 1);
+    const [main, first, second] = [6, -4, 1].map((value) => new Float64Array(length).fill(value));
+    main.fill(6.5);
+    const at = (i: number): number => solution[i] ?? 0;
+    const right = Float64Array.from(
+      solution,
+      (x, i) => 6.5 * x - 4 * (at(i - 1) + at(i + 1)) + at(i - 2) + at(i + 2),
+    );
+    solveBanded({ main, first, second }, right);
+    expect(distance(right, solution)).toBeLessThan(1e-9);
   });
 });

@@ -1,9 +1,10 @@
 /**
- * Chooses and solves the anchor from the pair's Gram matrices (docs/architecture.md, "Anchor fit"):
- * cross-validated ridge regression over nested groups of features, in double precision.
+ * Chooses and solves the anchor from the pair and its Gram matrices (docs/architecture.md, "Anchor fit"):
+ * cross-validated ridge regression over nested groups of features, and lookups, in double precision.
  */
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES } from './compute';
+import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Lookup, type LookupKind } from './compute';
 import { solveCholesky } from './cholesky';
+import { scoreLookup, type Pair } from './lookup-fit';
 
 const FOLDS = 4;
 const RIDGES = [1e-6, 1e-4, 1e-2] as const;
@@ -16,32 +17,50 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** Simplest first: an earlier candidate wins a near tie. */
-const CANDIDATES = [
-  { name: 'none', features: [] },
-  { name: 'colour', features: range(0, 9) },
-  { name: 'tone', features: range(0, 21) },
-  { name: 'copies', features: [...range(0, 9), ...range(61, 81)] },
-  { name: 'detail', features: [...range(0, 21), ...range(46, 60)] },
-  { name: 'light', features: range(0, 45) },
-  { name: 'full', features: range(0, 60) },
-] as const satisfies readonly { readonly name: string; readonly features: readonly number[] }[];
+/** Candidates with features of their own. */
+const FEATURES = {
+  colour: range(0, 9),
+  tone: range(0, 21),
+  copies: [...range(0, 9), ...range(61, 81)],
+  detail: [...range(0, 21), ...range(46, 60)],
+  light: range(0, 45),
+  full: range(0, 60),
+} as const satisfies Record<string, readonly number[]>;
 
-export type AnchorName = (typeof CANDIDATES)[number]['name'];
+/** In order of preference: an earlier candidate wins a near tie. */
+const CANDIDATES = [
+  'colour',
+  'tone',
+  'copies',
+  'gradient',
+  'detail',
+  'light',
+  'full',
+  'channel',
+  'luma',
+  'soft channel',
+  'soft luma',
+] as const satisfies readonly (keyof typeof FEATURES | LookupKind)[];
+
+export type AnchorName = 'none' | (typeof CANDIDATES)[number];
 
 export interface AnchorFit {
   readonly name: AnchorName;
   /** `[82, 3]`, zero outside the chosen group. */
   readonly weights: Float32Array<ArrayBuffer>;
+  /** Instead of weights. */
+  readonly lookup?: Lookup | undefined;
   /** Cross-validated mean squared error of the choice, in image units squared. */
   readonly score: number;
 }
 
+type Solution = Pick<AnchorFit, 'weights' | 'lookup'>;
+
 interface Scored {
   readonly name: AnchorName;
-  readonly features: readonly number[];
-  readonly ridge: number;
   readonly score: number;
+  /** Fits the candidate to the whole pair; undefined where that has no solution. */
+  solve(): Solution | undefined;
 }
 
 function add(into: Float64Array, from: Float64Array | Float32Array): void {
@@ -55,7 +74,7 @@ function foldSums(gram: Float32Array): Float64Array[] {
   for (let row = 0; row < ANCHOR_BLOCKS; row++) {
     for (let column = 0; column < ANCHOR_BLOCKS; column++) {
       const block = row * ANCHOR_BLOCKS + column;
-      add(folds[(column + 2 * row) % FOLDS], gram.subarray(block * square, (block + 1) * square));
+      add(folds[foldOf(row, column)], gram.subarray(block * square, (block + 1) * square));
     }
   }
   return folds;
@@ -117,35 +136,69 @@ function crossValidate(folds: readonly Float64Array[], features: readonly number
   return Math.max(0, error) / (3 * pixels);
 }
 
-function bestRidge(folds: readonly Float64Array[], { name, features }: (typeof CANDIDATES)[number]): Scored {
-  let best: Scored = { name, features, ridge: RIDGES[0], score: Infinity };
+function scoreFeatures(
+  name: keyof typeof FEATURES,
+  folds: readonly Float64Array[],
+  all: Float64Array,
+): Scored {
+  const features = FEATURES[name];
+  let best = { score: Infinity, ridge: 0 };
   for (const ridge of RIDGES) {
     const score = crossValidate(folds, features, ridge);
-    if (score <= best.score) best = { name, features, ridge, score };
+    if (score <= best.score) best = { score, ridge };
   }
-  return best;
+  return {
+    name,
+    score: best.score,
+    solve() {
+      const solved = solve(all, features, best.ridge);
+      if (solved === undefined) return undefined;
+      const weights = noWeights();
+      features.forEach((f, i) => weights.set(solved.subarray(i * 3, i * 3 + 3), f * 3));
+      return { weights };
+    },
+  };
 }
 
-/** `gram` is `[16, 85, 85]` as `Compute.anchorGram` returns it. */
-export function fitAnchor(gram: Float32Array): AnchorFit {
+function noWeights(): Float32Array<ArrayBuffer> {
+  return new Float32Array(ANCHOR_FEATURES * 3);
+}
+
+function foldOf(row: number, column: number): number {
+  return (column + 2 * row) % FOLDS;
+}
+
+/** The fold of every pixel of a pair. */
+function foldsOfPixels(size: number): Uint8Array {
+  const block = (i: number): number => Math.floor((i * ANCHOR_BLOCKS) / size);
+  return Uint8Array.from({ length: size * size }, (_, i) =>
+    foldOf(block(Math.floor(i / size)), block(i % size)),
+  );
+}
+
+/** `gram` is `[16, 85, 85]` of the pair as `Compute.anchorGram` returns it. */
+export function fitAnchor(gram: Float32Array, pair: Pair): AnchorFit {
   const folds = foldSums(gram);
   const all = sumOf(folds);
   const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);
-  const none: Scored = { name: 'none', features: [], ridge: 0, score: unchanged };
-  const leave: AnchorFit = { name: 'none', weights: new Float32Array(ANCHOR_FEATURES * 3), score: unchanged };
+  const leave: AnchorFit = { name: 'none', weights: noWeights(), score: unchanged };
   if (unchanged < TINY) return leave;
 
-  const scored = [none, ...CANDIDATES.slice(1).map((candidate) => bestRidge(folds, candidate))];
-  const best = Math.min(...scored.slice(1).map(({ score }) => score));
-  if (best > WORTHWHILE * unchanged) return leave;
-  const chosen = scored.find(({ score }) => score <= NEARLY_AS_GOOD * best + TINY);
-  if (chosen === undefined || chosen.name === 'none') return leave;
-
-  const solved = solve(all, chosen.features, chosen.ridge);
-  if (solved === undefined) return leave;
-  const weights = new Float32Array(ANCHOR_FEATURES * 3);
-  chosen.features.forEach((f, i) => {
-    weights.set(solved.subarray(i * 3, i * 3 + 3), f * 3);
+  const places = foldsOfPixels(pair.size);
+  const scored = CANDIDATES.map((name): Scored => {
+    if (isFeatures(name)) return scoreFeatures(name, folds, all);
+    const { score, solve: table } = scoreLookup(name, pair, places, FOLDS, RIDGES);
+    return { name, score, solve: () => ({ weights: noWeights(), lookup: table() }) };
   });
-  return { name: chosen.name, weights, score: chosen.score };
+  const best = Math.min(...scored.map(({ score }) => score));
+  const good = (score: number): boolean => score <= NEARLY_AS_GOOD * best + TINY;
+  if (best > WORTHWHILE * unchanged || good(unchanged)) return leave;
+  const chosen = scored.find(({ score }) => good(score));
+  const solution = chosen?.solve();
+  if (chosen === undefined || solution === undefined) return leave;
+  return { name: chosen.name, score: chosen.score, ...solution };
+}
+
+function isFeatures(name: keyof typeof FEATURES | LookupKind): name is keyof typeof FEATURES {
+  return name in FEATURES;
 }

@@ -28,6 +28,18 @@ export const ANCHOR_COLUMNS = 85;
 /** The pair is cut into ANCHOR_BLOCKS × ANCHOR_BLOCKS blocks. */
 export const ANCHOR_BLOCKS = 4;
 
+/** What an anchor's table is indexed with; docs/architecture.md, "Lookup". */
+export const LOOKUP_KINDS = ['channel', 'luma', 'soft channel', 'soft luma', 'gradient'] as const;
+export type LookupKind = (typeof LOOKUP_KINDS)[number];
+export const LOOKUP_KNOTS = 256;
+
+/** An anchor that is a table instead of weights. */
+export interface Lookup {
+  readonly kind: LookupKind;
+  /** `[256, 3]` */
+  readonly table: Float32Array;
+}
+
 export interface MergeTarget<Data> {
   /** `[in, out]` */
   readonly base: Tensor<Data>;
@@ -52,6 +64,8 @@ export interface FullRender<Data> extends HeadInputs<Data> {
   readonly image: FullImage<Data>;
   /** `[82, 3]` anchor weights. */
   readonly weights: Float32Array;
+  /** Where there is one, the anchor is it, and the weights are not read. */
+  readonly lookup?: Lookup | undefined;
   readonly strength: number;
   readonly width: number;
   readonly height: number;
@@ -77,8 +91,8 @@ export interface Compute<Data> {
   prepare(image: FullImage<Data>, size: number): Tensor<Data>;
   /** Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column). */
   anchorGram(a: Tensor<Data>, a2: Tensor<Data>): Promise<Float32Array>;
-  /** clamp(u + φ(u)·w) at the model's size, `[3, S, S]`. */
-  anchorApply(u: Tensor<Data>, weights: Float32Array): Tensor<Data>;
+  /** clamp(u + φ(u)·w), or clamp(T(q)) of a lookup, at the model's size, `[3, S, S]`. */
+  anchorApply(u: Tensor<Data>, weights: Float32Array, lookup?: Lookup): Tensor<Data>;
   /** Network inputs in `type`: pairs `[1, 9, S, S]` and target `[1, 6, S, S]`. */
   pairInput(
     a: Tensor<Data>,

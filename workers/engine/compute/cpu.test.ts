@@ -1,6 +1,6 @@
 /** The reference against docs/architecture.md, written down a second time, a pixel at a time. */
 import { describe, expect, it } from 'vitest';
-import { ANCHOR_FEATURES, type FullRender } from './compute';
+import { ANCHOR_FEATURES, LOOKUP_KINDS, LOOKUP_KNOTS, type FullRender } from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
 import { anchorFields } from './reference/fields';
 import { close, noiseImage, picture, uniform } from './testing/parity';
@@ -58,6 +58,32 @@ describe('anchor', () => {
       }
       close(moved, expected, 1e-6);
     }
+  });
+});
+
+describe('lookup', () => {
+  it.each(LOOKUP_KINDS)('is the table at the %s', async (kind) => {
+    const size = 12;
+    const plane = size * size;
+    const u = picture(4, size);
+    const fields = anchorFields(u, size);
+    const table = uniform(5, LOOKUP_KNOTS * 3, -0.2, 1.2);
+    const none = new Float32Array(ANCHOR_FEATURES * 3);
+    const actual = await cpu.read(
+      cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), none, { kind, table }),
+    );
+    const expected = u.map((_, at) => {
+      const [c, i] = [Math.floor(at / plane), at % plane];
+      const of = kind.startsWith('soft') ? fields : u;
+      const luma = 0.299 * of[i] + 0.587 * of[plane + i] + 0.114 * of[2 * plane + i];
+      const own = kind.endsWith('luma') ? luma : of[at];
+      const position = 255 * clamp(kind === 'gradient' ? 4 * fields[14 * plane + i] : own);
+      const knot = (k: number): number => Math.max(0, 1 - Math.abs(position - k));
+      const value = Array.from({ length: LOOKUP_KNOTS }, (__, k) => knot(k) * table[k * 3 + c]);
+      return clamp(value.reduce((sum, part) => sum + part, 0));
+    });
+    // A random table is steep: rounding q to f32 shows 255 times as much.
+    close(actual, expected, 2e-4);
   });
 });
 

@@ -72,7 +72,8 @@ export function createCpuCompute(): Compute<CpuData> {
     },
 
     anchorGram: async (a, a2) => anchorGram(floats(a), floats(a2), sideOf(a, 3)),
-    anchorApply: (u, weights) => tensor(anchorApply(floats(u), weights, sideOf(u, 3)), u.dims),
+    anchorApply: (u, weights, lookup) =>
+      tensor(anchorApply(floats(u), weights, sideOf(u, 3), lookup), u.dims),
 
     pairInput(a, a2, anchorA) {
       const edited = floats(a2);
@@ -116,6 +117,7 @@ export function createCpuCompute(): Compute<CpuData> {
     async renderFull({
       image,
       weights,
+      lookup,
       strength,
       width,
       height,
@@ -124,7 +126,15 @@ export function createCpuCompute(): Compute<CpuData> {
       ...head
     }): Promise<RgbaImage> {
       const source = { ...image, data: bytes(image) };
-      const render = rowRenderer({ head: headOf(head), image: source, weights, strength, width, height });
+      const render = rowRenderer({
+        head: headOf(head),
+        image: source,
+        weights,
+        lookup,
+        strength,
+        width,
+        height,
+      });
       const data = new Uint8ClampedArray(width * height * 4);
       const rows = Math.max(1, Math.floor(BAND_PIXELS / width));
       for (let first = 0; first < height; first += rows) {

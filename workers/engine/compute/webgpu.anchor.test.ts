@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { ANCHOR_FEATURES } from './compute';
+import { ANCHOR_FEATURES, LOOKUP_KINDS, LOOKUP_KNOTS } from './compute';
 import { fitAnchor } from './anchor-fit';
 import { openPlainDevices } from './testing/device';
 import { close, Parity, picture, uniform } from './testing/parity';
@@ -49,15 +49,30 @@ describe.each(devices)('$name', (opened) => {
     }
   });
 
+  it.each(LOOKUP_KINDS)('looks up by %s', async (kind) => {
+    const lookup = { kind, table: uniform(11, LOOKUP_KNOTS * 3, -0.2, 1.2) };
+    for (const size of [32, 19]) {
+      const u = parity.twin(picture(5, size), [3, size, size]);
+      const none = weightsOf(0, -1);
+      // A random table is steep: a rounding of q in its last place shows 255 times as much.
+      await parity.same(gpu.anchorApply(u.gpu, none, lookup), cpu.anchorApply(u.cpu, none, lookup), 2e-4);
+    }
+  });
+
   it('chooses and solves as the reference does', async () => {
     const size = 64;
     const pixels = picture(7, size);
     const a = parity.twin(pixels, [3, size, size]);
     const edited = pixels.map((value) => Math.min(1, value * value + 0.1));
     const a2 = parity.twin(edited, [3, size, size]);
-    const fromGpu = fitAnchor(await gpu.anchorGram(a.gpu, a2.gpu));
-    const fromCpu = fitAnchor(await cpu.anchorGram(a.cpu, a2.cpu));
+    const pair = { a: pixels, a2: edited, size };
+    const fromGpu = fitAnchor(await gpu.anchorGram(a.gpu, a2.gpu), pair);
+    const fromCpu = fitAnchor(await cpu.anchorGram(a.cpu, a2.cpu), pair);
     expect(fromGpu.name).toBe(fromCpu.name);
-    await parity.same(gpu.anchorApply(a.gpu, fromGpu.weights), cpu.anchorApply(a.cpu, fromCpu.weights), 1e-4);
+    await parity.same(
+      gpu.anchorApply(a.gpu, fromGpu.weights, fromGpu.lookup),
+      cpu.anchorApply(a.cpu, fromCpu.weights, fromCpu.lookup),
+      1e-4,
+    );
   });
 });

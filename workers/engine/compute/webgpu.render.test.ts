@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { RgbaImage } from '../protocol';
-import { ANCHOR_FEATURES, type FullRender, type HeadInputs } from './compute';
+import { ANCHOR_FEATURES, LOOKUP_KNOTS, type FullRender, type HeadInputs } from './compute';
 import type { CpuData } from './cpu';
 import { renderFull } from './gpu/render';
 import { openDevices } from './testing/device';
@@ -91,6 +91,20 @@ describe.each(devices)('$name', (opened) => {
       expect(
         bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected),
       ).toBeLessThanOrEqual(1);
+    });
+
+    it('renders a lookup', async () => {
+      const inputs = head(16);
+      const image = parity.image(noiseImage(9, 41, 37));
+      const weights = new Float32Array(ANCHOR_FEATURES * 3);
+      const table = Float32Array.from({ length: LOOKUP_KNOTS * 3 }, (_, i) => 0.5 + 0.5 * Math.sin(i / 60));
+      for (const kind of ['luma', 'gradient'] as const) {
+        const job = { weights, lookup: { kind, table }, strength: 1, width: 41, height: 37, ...quiet() };
+        const expected = await cpu.renderFull({ ...job, ...cpuSide(inputs), image: image.cpu });
+        expect(
+          bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected),
+        ).toBeLessThanOrEqual(1);
+      }
     });
 
     it('renders the same in bands, tells each and can be cancelled between them', async () => {

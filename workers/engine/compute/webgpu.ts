@@ -168,10 +168,10 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       operation.submit();
       return await readAndRelease(gram);
     },
-    anchorApply(u, weights) {
+    anchorApply(u, weights, lookup) {
       const out = tensor('float32', u.dims, 'anchor');
       const operation = begin('anchor');
-      encodeAnchor(operation, u.data, weights, sideOf(u, 3), out.data);
+      encodeAnchor(operation, u.data, weights, lookup, sideOf(u, 3), out.data);
       operation.submit();
       return out;
     },

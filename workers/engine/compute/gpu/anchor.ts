@@ -1,7 +1,15 @@
 /** The anchor on the GPU: fields, columns and Gram matrices, and its application. */
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES } from '../compute';
+import {
+  ANCHOR_BLOCKS,
+  ANCHOR_COLUMNS,
+  ANCHOR_FEATURES,
+  LOOKUP_KINDS,
+  LOOKUP_KNOTS,
+  type Lookup,
+} from '../compute';
 import { FIELDS } from '../reference/fields';
 import { weightedFeatures } from '../reference/features';
+import { looksAtFields } from '../reference/lookup';
 import type { Operation } from './operation';
 
 /** As lib/anchor.wgsl numbers its groups; colour (0–9) is always there. */
@@ -13,23 +21,35 @@ const GROUPS = [
 ] as const;
 const FIELD_GROUP = 4;
 const ALL_GROUPS = 15;
+/** Bits from here on are the kind of a lookup, from 1. */
+const LOOKUP_SHIFT = 4;
 const BLURRED = 12;
 const TILES = 6;
 
 export interface AnchorUniforms {
   readonly groups: number;
-  /** 82 × vec4 */
+  /** 82 × vec4 and, of a lookup, 256 × vec4 */
   readonly weights: GPUBuffer;
 }
 
-export function anchorUniforms(operation: Operation, weights: Float32Array): AnchorUniforms {
+export function anchorUniforms(
+  operation: Operation,
+  weights: Float32Array,
+  lookup: Lookup | undefined,
+): AnchorUniforms {
   const used = weightedFeatures(weights);
-  const groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last)).reduce(
+  let groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last)).reduce(
     (bits, { bit }) => bits | bit,
     0,
   );
-  const padded = new Float32Array(ANCHOR_FEATURES * 4);
+  const padded = new Float32Array((ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
   for (let f = 0; f < ANCHOR_FEATURES; f++) padded.set(weights.subarray(f * 3, f * 3 + 3), f * 4);
+  if (lookup !== undefined) {
+    groups = (LOOKUP_KINDS.indexOf(lookup.kind) + 1) << LOOKUP_SHIFT;
+    if (looksAtFields(lookup.kind)) groups |= FIELD_GROUP;
+    for (let i = 0; i < LOOKUP_KNOTS; i++)
+      padded.set(lookup.table.subarray(i * 3, i * 3 + 3), (ANCHOR_FEATURES + i) * 4);
+  }
   return { groups, weights: operation.constant('weights', padded, 'uniform') };
 }
 
@@ -87,10 +107,11 @@ export function encodeAnchor(
   operation: Operation,
   u: GPUBuffer,
   weights: Float32Array,
+  lookup: Lookup | undefined,
   size: number,
   out: GPUBuffer,
 ): void {
-  const uniforms = anchorUniforms(operation, weights);
+  const uniforms = anchorUniforms(operation, weights, lookup);
   const fields = fieldsFor(operation, uniforms, u, size);
   operation.run(
     'anchor-apply',

@@ -1,4 +1,5 @@
 /** Every kernel: its text, the libraries it includes and what it binds, in binding order. */
+import anchoredLibrary from '../../../../shaders/lib/anchored.wgsl?raw';
 import anchorLibrary from '../../../../shaders/lib/anchor.wgsl?raw';
 import bilinearLibrary from '../../../../shaders/lib/bilinear.wgsl?raw';
 import fieldLibrary from '../../../../shaders/lib/field.wgsl?raw';
@@ -51,6 +52,7 @@ export const KERNELS = {
     ['uniform', 'uniform', 'read', 'read', 'write'],
     ...anchorLibraries,
     planarLibrary,
+    anchoredLibrary,
     anchorApply,
   ),
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
@@ -63,6 +65,7 @@ export const KERNELS = {
   render: kernel(
     ['uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
+    anchoredLibrary,
     headLibrary,
     render,
   ),

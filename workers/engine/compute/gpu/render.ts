@@ -2,13 +2,13 @@
 import type { RgbaImage } from '../../protocol';
 import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
+import { rowAnchor } from '../reference/lookup';
 import { sideOf } from '../shapes';
 import { anchorUniforms, encodeFields } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
 import { commonScalar } from './types';
-import { needsFields } from '../reference/features';
 
 const BAND_PIXELS = 1 << 22;
 
@@ -18,7 +18,7 @@ export async function renderFull(
   render: FullRender<GPUBuffer>,
   bandPixels = BAND_PIXELS,
 ): Promise<RgbaImage> {
-  const { image, b, grid, maps, weights, strength, width, height, onTile, checkpoint } = render;
+  const { image, b, grid, maps, weights, lookup, strength, width, height, onTile, checkpoint } = render;
   const size = sideOf(maps, MAP_CHANNELS);
   const gridSize = sideOf(grid, GRID_CHANNELS);
   const head = preamble({ prediction: commonScalar(grid, maps) });
@@ -29,7 +29,7 @@ export async function renderFull(
     const band = buffers.create(rows * width * 4, 'render: band');
     made.push(band);
     let fields = b.data;
-    if (needsFields(weights)) {
+    if (rowAnchor(weights, lookup).readsFields) {
       const plane = size * size * 4;
       fields = buffers.create(15 * plane, 'render: fields');
       made.push(fields);
@@ -40,7 +40,7 @@ export async function renderFull(
     for (let first = 0; first < height; first += rows) {
       const count = Math.min(rows, height - first);
       const operation = begin('render');
-      const uniforms = anchorUniforms(operation, weights);
+      const uniforms = anchorUniforms(operation, weights, lookup);
       const parameters = operation.parameters(
         [width, height, image.width, image.height, first, count, size, gridSize, uniforms.groups],
         [strength],

@@ -1,7 +1,8 @@
-/** The anchor at the model's size: the Gram matrices of a pair, and clamp(u + φ(u)·w). */
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES } from '../compute';
-import { anchorRow, featureRow, needsFields, weightedFeatures, type Row } from './features';
+/** The anchor at the model's size: the Gram matrices of a pair, and the anchor of an image. */
+import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Lookup } from '../compute';
+import { featureRow, type Row } from './features';
 import { anchorFields } from './fields';
+import { rowAnchor } from './lookup';
 import { planarSource } from './source';
 
 /** Row `y` of a planar image, as the features want it. */
@@ -49,14 +50,19 @@ export function anchorGram(a: Float32Array, a2: Float32Array, size: number): Flo
   return new Float32Array(sums);
 }
 
-export function anchorApply(u: Float32Array, weights: Float32Array, size: number): Float32Array<ArrayBuffer> {
-  const fields = needsFields(weights) ? anchorFields(u, size) : undefined;
+export function anchorApply(
+  u: Float32Array,
+  weights: Float32Array,
+  size: number,
+  lookup?: Lookup,
+): Float32Array<ArrayBuffer> {
+  const anchor = rowAnchor(weights, lookup);
+  const fields = anchor.readsFields ? anchorFields(u, size) : undefined;
   const base = { source: planarSource(u, size, size), fields };
-  const used = weightedFeatures(weights);
   const out = new Float32Array(3 * size * size);
   const scratch = new Float32Array(size);
   for (let y = 0; y < size; y++) {
-    anchorRow(planarRow(u, size, y, base), weights, used, planarRow(out, size, y, base).colours, scratch);
+    anchor.row(planarRow(u, size, y, base), planarRow(out, size, y, base).colours, scratch);
   }
   return out;
 }

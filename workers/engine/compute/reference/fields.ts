@@ -40,17 +40,8 @@ function blurPlane(plane: Float32Array, size: number, taps: Float64Array, out: F
   }
 }
 
-export function anchorFields(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+function gradientPlanes(planes: Float32Array, size: number, out: Float32Array): void {
   const plane = size * size;
-  const fields = new Float32Array(FIELDS * plane);
-  BLUR_SIGMAS.forEach((sigma, s) => {
-    const taps = gaussianTaps((sigma * size) / 256);
-    for (let c = 0; c < 3; c++) {
-      const at = (s * 3 + c) * plane;
-      blurPlane(planes.subarray(c * plane, (c + 1) * plane), size, taps, fields.subarray(at, at + plane));
-    }
-  });
-
   const luma = (x: number, y: number): number => {
     const i = clampIndex(y, size) * size + clampIndex(x, size);
     return 0.299 * planes[i] + 0.587 * planes[plane + i] + 0.114 * planes[2 * plane + i];
@@ -61,10 +52,39 @@ export function anchorFields(planes: Float32Array, size: number): Float32Array<A
       const dx = (luma(x + 1, y) - luma(x - 1, y)) * step;
       const dy = (luma(x, y + 1) - luma(x, y - 1)) * step;
       const i = y * size + x;
-      fields[12 * plane + i] = dx;
-      fields[13 * plane + i] = dy;
-      fields[14 * plane + i] = Math.sqrt(dx * dx + dy * dy + 1e-8);
+      out[i] = dx;
+      out[plane + i] = dy;
+      out[2 * plane + i] = Math.sqrt(dx * dx + dy * dy + 1e-8);
     }
   }
+}
+
+function blurPlanes(planes: Float32Array, size: number, sigma: number, out: Float32Array): void {
+  const plane = size * size;
+  const taps = gaussianTaps((sigma * size) / 256);
+  for (let c = 0; c < 3; c++) {
+    const [first, end] = [c * plane, (c + 1) * plane];
+    blurPlane(planes.subarray(first, end), size, taps, out.subarray(first, end));
+  }
+}
+
+export function anchorFields(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+  const plane = size * size;
+  const fields = new Float32Array(FIELDS * plane);
+  BLUR_SIGMAS.forEach((sigma, s) => blurPlanes(planes, size, sigma, fields.subarray(s * 3 * plane)));
+  gradientPlanes(planes, size, fields.subarray(12 * plane));
   return fields;
+}
+
+/** The fields that lookups look at: the finest blur `[3, S, S]` and the gradient's length `[S, S]`. */
+export function finestFields(
+  planes: Float32Array,
+  size: number,
+): { readonly blurred: Float32Array; readonly gradient: Float32Array } {
+  const plane = size * size;
+  const blurred = new Float32Array(3 * plane);
+  const slopes = new Float32Array(3 * plane);
+  blurPlanes(planes, size, BLUR_SIGMAS[0], blurred);
+  gradientPlanes(planes, size, slopes);
+  return { blurred, gradient: slopes.subarray(2 * plane) };
 }

@@ -1,7 +1,9 @@
 /** The head at the model's size, and b′ at any size by bands of rows. */
-import { anchorRow, needsFields, weightedFeatures, type Row } from './features';
+import type { Lookup } from '../compute';
+import type { Row } from './features';
 import { anchorFields } from './fields';
 import { headRow, type Head } from './head';
+import { rowAnchor } from './lookup';
 import { planarSource, rgbaSource, spanAt, type Source } from './source';
 
 type Planes = Row['colours'];
@@ -65,6 +67,7 @@ export interface RenderJob {
   readonly head: Omit<Head, 'source'>;
   readonly image: { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number };
   readonly weights: Float32Array;
+  readonly lookup: Lookup | undefined;
   readonly strength: number;
   readonly width: number;
   readonly height: number;
@@ -72,11 +75,11 @@ export interface RenderJob {
 
 /** A renderer that writes rows first..end − 1 of b′ into `out` (the whole image's bytes). */
 export function rowRenderer(job: RenderJob): (first: number, end: number, out: Uint8ClampedArray) => void {
-  const { head, image, weights, strength, width, height } = job;
+  const { head, image, weights, lookup, strength, width, height } = job;
   const source = rgbaSource(image.data, image.width, image.height);
   const whole: Head = { ...head, source };
-  const fields = needsFields(weights) ? anchorFields(head.guide, head.size) : undefined;
-  const used = weightedFeatures(weights);
+  const painter = rowAnchor(weights, lookup);
+  const fields = painter.readsFields ? anchorFields(head.guide, head.size) : undefined;
   const own = planesOf(width);
   const alpha = new Uint8ClampedArray(width);
   const anchor = planesOf(width);
@@ -86,7 +89,7 @@ export function rowRenderer(job: RenderJob): (first: number, end: number, out: U
     for (let y = first; y < end; y++) {
       const v = (y + 0.5) / height;
       ownRow(image, source, width, height, y, own, alpha);
-      anchorRow({ width, v, colours: own, source, fields, size: head.size }, weights, used, anchor, scratch);
+      painter.row({ width, v, colours: own, source, fields, size: head.size }, anchor, scratch);
       headRow(whole, width, v, own, anchor, edit);
       for (let x = 0; x < width; x++) {
         const at = (y * width + x) * 4;

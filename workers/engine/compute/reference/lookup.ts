@@ -1,0 +1,97 @@
+/** The anchor's lookups: what a table is indexed with, and clamp(T(q)) of a row of pixels. */
+import { LOOKUP_KNOTS, type Lookup, type LookupKind } from '../compute';
+import { anchorRow, featureRow, needsFields, weightedFeatures, type Row } from './features';
+import { finestFields } from './fields';
+
+const FINEST_BLUR = 46;
+const GRADIENT = 60;
+const GRADIENT_GAIN = 4;
+const LAST = LOOKUP_KNOTS - 1;
+
+type Planes = Row['colours'];
+
+function clamp(value: number): number {
+  return Math.min(1, Math.max(0, value));
+}
+
+function luma(r: number, g: number, b: number): number {
+  return 0.299 * r + 0.587 * g + 0.114 * b;
+}
+
+/** Turns r, g, b (or their blurs, or a gradient in the first plane) into q, in place. */
+function indexRow(kind: LookupKind, [r, g, b]: Planes, width: number): void {
+  for (let x = 0; x < width; x++) {
+    switch (kind) {
+      case 'channel':
+      case 'soft channel':
+        break;
+      case 'luma':
+      case 'soft luma':
+        r[x] = g[x] = b[x] = luma(r[x], g[x], b[x]);
+        break;
+      case 'gradient':
+        r[x] = g[x] = b[x] = GRADIENT_GAIN * r[x];
+        break;
+    }
+    r[x] = clamp(r[x]);
+    g[x] = clamp(g[x]);
+    b[x] = clamp(b[x]);
+  }
+}
+
+/** Whether a lookup of this kind looks at the blurred fields. */
+export function looksAtFields(kind: LookupKind): boolean {
+  return kind !== 'channel' && kind !== 'luma';
+}
+
+/** q of a planar image, `[3, S, S]`. */
+export function lookupIndex(kind: LookupKind, planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+  const plane = size * size;
+  const q = new Float32Array(3 * plane);
+  if (looksAtFields(kind)) {
+    const { blurred, gradient } = finestFields(planes, size);
+    q.set(kind === 'gradient' ? gradient : blurred);
+  } else {
+    q.set(planes);
+  }
+  const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
+  indexRow(kind, [at(0), at(1), at(2)], plane);
+  return q;
+}
+
+/** clamp(T(q)) of a row, into the three planes of `out`. */
+function lookupRow(row: Row, { kind, table }: Lookup, out: Planes): void {
+  const { width, colours } = row;
+  for (let c = 0; c < 3; c++) {
+    if (!looksAtFields(kind)) out[c].set(colours[c].subarray(0, width));
+    else if (kind !== 'gradient') featureRow(FINEST_BLUR + c, row, out[c]);
+    else if (c === 0) featureRow(GRADIENT, row, out[c]);
+  }
+  indexRow(kind, out, width);
+  for (let c = 0; c < 3; c++) {
+    const plane = out[c];
+    for (let x = 0; x < width; x++) {
+      const position = plane[x] * LAST;
+      const low = Math.min(LAST - 1, Math.floor(position));
+      const rest = position - low;
+      plane[x] = clamp(table[low * 3 + c] * (1 - rest) + table[low * 3 + 3 + c] * rest);
+    }
+  }
+}
+
+/** An anchor of either kind, a row at a time; `scratch` holds at least a row. */
+export interface RowAnchor {
+  readonly readsFields: boolean;
+  row(row: Row, out: Planes, scratch: Float32Array): void;
+}
+
+export function rowAnchor(weights: Float32Array, lookup: Lookup | undefined): RowAnchor {
+  if (lookup !== undefined) {
+    return { readsFields: looksAtFields(lookup.kind), row: (row, out) => lookupRow(row, lookup, out) };
+  }
+  const used = weightedFeatures(weights);
+  return {
+    readsFields: needsFields(weights),
+    row: (row, out, scratch) => anchorRow(row, weights, used, out, scratch),
+  };
+}
