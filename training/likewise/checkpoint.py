@@ -33,6 +33,13 @@ def build(config: Config = Config(), elements: int = 32, rank: int = 4, activati
     return Models(denoiser, encoder, basis)
 
 
+def reshape_basis(models: Models, elements: int, rank: int) -> None:
+    """A new, untrained basis unless it has this size already."""
+    if (models.basis.elements, models.basis.rank) != (elements, rank):
+        query, activation = models.basis.query.shape[-1], models.basis.activation
+        models.basis = Basis(models.denoiser, elements, rank, query=query, activation=activation)
+
+
 def save(path: Path, models: Models, extra: dict[str, Any] | None = None, half: bool = False) -> None:
     """Write atomically. ``half`` stores fp16, what a repository can hold."""
 

@@ -67,6 +67,8 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
             print(f"resuming from {path.name} after {state['samples']} samples", flush=True)
     elif arguments.start:
         models, _ = checkpoint.load(arguments.start)
+        if stage == "basis":
+            checkpoint.reshape_basis(models, arguments.elements, arguments.rank)
     else:
         config = Config(width=arguments.width, depth=arguments.depth, heads=max(1, arguments.width // 32))
         models = checkpoint.build(config, elements=arguments.elements, rank=arguments.rank)

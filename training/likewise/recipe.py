@@ -1,0 +1,376 @@
+"""Short paired runs, one change at a time: how the recipe was found. Writes docs/recipe.md.
+
+    python -m likewise.data.cache --size 128 --evaluation 4 --out data/cache/eval128
+    python -m likewise.loader --cache data/cache/eval128
+    python -m likewise.recipe --stage basis --base data/cache/base128 --basis data/cache/basis128 \\
+        --evaluation data/cache/eval128 --start runs/base.pt --out runs/recipe
+
+Every run of a stage sees the same samples in the same order and starts from the same weights, at
+128 x 128. Runs of the first stage start from nothing; those of the second train a basis on the frozen
+denoiser of ``--start``. A finished run is kept in OUT and not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import model as model_module
+from .basis import Basis, encode_triplet, standardise
+from .checkpoint import Models, build, load
+from .data.families import FAMILIES
+from .layers import LocalBlock
+from .loader import Batch, Loader, anchors_path, families_path, shard_paths
+from .model import Config, Denoiser, Encoder, head
+from .train import FLOOR, EncoderTask, Optimiser, autocast, learning_rate, noisy, psnr
+
+BATCH = 16
+PRECISION = torch.bfloat16
+
+
+class Separate(Batch):
+    """a and a' as two frames of their own in place of one frame of a, a' - a and a' - anchor(a)."""
+
+    def pairs(self) -> Tensor:
+        empty = torch.zeros_like(self.a)
+        frames = [torch.cat([u, empty, empty], dim=1) for u in (self.a, self.a2)]
+        return torch.stack(frames, dim=1)
+
+
+def separate(batch: Batch) -> Batch:
+    return Separate(**vars(batch))
+
+
+def without_anchor(batch: Batch) -> Batch:
+    """b in the anchor's place: the network has everything to do."""
+    return replace(batch, anchor_a=batch.a, anchor_b=batch.b)
+
+
+def log_error(error: Tensor, t: Tensor) -> Tensor:
+    return torch.log(error + FLOOR).mean()
+
+
+def mean_error(error: Tensor, t: Tensor) -> Tensor:
+    return 20 * error.mean()
+
+
+def velocity_error(error: Tensor, t: Tensor) -> Tensor:
+    """The squared error of the velocity that an x-prediction implies, (x - x_t) / (1 - t)."""
+    return 5 * (error / (1 - t).clamp_min(0.1).square()).mean()
+
+
+Outputs = tuple[Tensor, Tensor]
+
+
+def no_affine(grid: Tensor, maps: Tensor) -> Outputs:
+    return torch.cat([grid[:, :12] * 0, grid[:, 12:]], dim=1), maps
+
+
+def no_warp(grid: Tensor, maps: Tensor) -> Outputs:
+    return torch.cat([grid[:, :12], grid[:, 12:] * 0], dim=1), maps
+
+
+def no_residual(grid: Tensor, maps: Tensor) -> Outputs:
+    return grid, torch.cat([maps[:, :4], maps[:, 4:] * 0], dim=1)
+
+
+def residual_only(grid: Tensor, maps: Tensor) -> Outputs:
+    return grid, torch.cat([maps[:, :3], maps[:, 3:4] * 0, maps[:, 4:]], dim=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the table: what differs from the first row of its stage."""
+
+    name: str
+    question: str
+    config: Config = Config()
+    data: Callable[[Batch], Batch] = lambda batch: batch
+    cut: Callable[[Tensor, Tensor], Outputs] = lambda grid, maps: (grid, maps)
+    change: Callable[[Models], None] = lambda models: None
+    loss: Callable[[Tensor, Tensor], Tensor] = log_error
+    at_start: float = 1.0
+    muon: bool = True
+    always_open: bool = False
+    basis: dict = field(default_factory=dict)
+    spread: float | None = 3.0
+    pair_only: bool = False
+    faster: float = 1.0
+    untouched: bool = False
+
+
+def only_attention(models: Models) -> None:
+    """Every convolution block of the denoiser becomes the identity."""
+    for module in models.denoiser.modules():
+        for name, child in module.named_children():
+            if isinstance(child, LocalBlock):
+                setattr(module, name, nn.Identity())
+
+
+def untrained_encoder(models: Models) -> None:
+    models.encoder = Encoder(models.denoiser.config)
+
+
+BASE = (
+    Run("as shipped", "reference"),
+    Run("no anchor", "anchor", data=without_anchor),
+    Run("anchor + residual only", "head", cut=residual_only),
+    Run("convolutions only", "network", config=Config(depth=0)),
+    Run("attention only", "network", change=only_attention),
+    Run("a and a' as separate tokens", "tokens", data=separate),
+    Run("mean square error", "loss", loss=mean_error),
+    Run("mean square error, half of it at t > 0", "prediction", loss=mean_error, at_start=0.5),
+    Run("velocity error, half of it at t > 0", "prediction", loss=velocity_error, at_start=0.5),
+    Run("no warp", "head", cut=no_warp),
+    Run("no affine", "head", cut=no_affine),
+    Run("no residual", "head", cut=no_residual),
+    Run("AdamW for everything", "optimiser", muon=False),
+    Run("gate never closed by the anchor's success", "anchor", always_open=True),
+)
+BASIS = (
+    Run("N = 32, r = 4", "reference"),
+    Run("frozen denoiser, no basis", "basis", untouched=True),
+    Run("one LoRA, r = 4", "elements", basis={"elements": 1}),
+    Run("one LoRA, r = 128", "equal size", basis={"elements": 1, "rank": 128}),
+    Run("features as trained, not standardised", "routing", spread=None),
+    Run("four times the rate", "rate", faster=4.0),
+    Run("N = 32, r = 16", "rank", basis={"rank": 16}),
+    Run("N = 4, r = 4", "elements", basis={"elements": 4}),
+    Run("N = 64, r = 4", "elements", basis={"elements": 64}),
+    Run("tanh", "activation", basis={"activation": "tanh"}),
+    Run("query of the pair only", "query", pair_only=True),
+    Run("untrained encoder", "encoder", change=untrained_encoder),
+    Run("N = 32, r = 1", "rank", basis={"rank": 1}),
+    Run("N = 16, r = 4", "elements", basis={"elements": 16}),
+    Run("N = 32, r = 8", "rank", basis={"rank": 8}),
+    Run("features standardised to 6", "routing", spread=6.0),
+    Run("N = 32, r = 2", "rank", basis={"rank": 2}),
+)
+
+
+def smaller(batch: Batch, by: int) -> Batch:
+    if by == 1:
+        return batch
+    return Batch(*(F.avg_pool2d(v, by) if torch.is_tensor(v) and v.ndim == 4 else v for v in vars(batch).values()))
+
+
+def quadruples(cache: Path, shrink: int) -> list[tuple[Batch, list[str]]]:
+    """All of a cache in batches, in order, with the family names."""
+    names = json.loads((cache / "families.json").read_text())
+    result = []
+    for shard in shard_paths(cache):
+        images, anchors = np.load(shard, mmap_mode="r"), np.load(anchors_path(shard), mmap_mode="r")
+        families = np.load(families_path(shard))
+        for start in range(0, len(images) - BATCH + 1, BATCH):
+            part = slice(start, start + BATCH)
+            x = torch.from_numpy(np.concatenate([images[part], anchors[part][:, :2]], axis=1)).float() / 255
+            batch = Batch(*x.unbind(1), torch.from_numpy(families[part]).long())
+            result.append((smaller(batch, shrink), [names[i] for i in families[part]]))
+    return result
+
+
+def attach(models: Models, run: Run, batch: Batch) -> Tensor:
+    with torch.no_grad(), autocast(PRECISION):
+        e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b).float()
+    if run.pair_only:
+        e[:, 2 * models.denoiser.config.features :] = 0
+    coefficients = models.basis.route(e)
+    models.basis.attach(models.denoiser, coefficients)
+    return coefficients
+
+
+def draw(models: Models, run: Run, batch: Batch, x: Tensor, t: Tensor) -> Tensor:
+    seen = run.data(batch)
+    with autocast(PRECISION):
+        grid, maps = models.denoiser(x, seen.target(), seen.pairs(), t)
+    return head(*run.cut(grid.float(), maps.float()), seen.b, seen.anchor_b)
+
+
+@torch.no_grad()
+def score(models: Models, run: Run, stage: str, evaluation: list[tuple[Batch, list[str]]]) -> dict:
+    """dB over the anchor by split, and how far the coefficients are from uniform."""
+    gains: dict[str, list[float]] = {"base": [], "basis": [], "held_out": []}
+    entropy, means = [], []
+    generator = torch.Generator().manual_seed(0)
+    for batch, names in evaluation:
+        if stage == "basis":
+            c = attach(models, run, batch)
+            if models.basis.activation == "softmax" and models.basis.elements > 1:
+                entropy.append(-(c * c.clamp_min(1e-9).log()).sum(-1).mean() / np.log(models.basis.elements))
+                means.append(c.std(0).mean() / c.mean())
+        x = torch.randn(batch.b.shape, generator=generator)
+        drawn = draw(models, run, batch, x, torch.zeros(len(x))).clamp(0, 1)
+        model = psnr((drawn - batch.b2).square().mean((1, 2, 3))).clamp_max(60)
+        anchor = psnr((batch.anchor_b - batch.b2).square().mean((1, 2, 3))).clamp_max(60)
+        for name, gain in zip(names, (model - anchor).tolist()):
+            gains[FAMILIES[name].split].append(gain)
+    result: dict = dict(gains)
+    if entropy:
+        result["entropy"] = float(torch.stack(entropy).mean())
+        result["spread"] = float(torch.stack(means).mean())
+    return result
+
+
+def execute(run: Run, stage: str, arguments: argparse.Namespace, evaluation: list) -> dict:
+    torch.manual_seed(0)
+    cache: Path = arguments.base if stage == "base" else arguments.basis
+    loader = Loader(cache, BATCH, seed=1, open=0.02)
+    models = build(run.config)
+    if stage == "basis":
+        trained, _ = load(arguments.start)
+        torch.manual_seed(0)
+        basis = Basis(trained.denoiser, query=3 * run.config.features, **run.basis)
+        models = Models(trained.denoiser, trained.encoder, basis)
+    run.change(models)
+    if stage == "basis":
+        if run.spread is not None:
+            some = next(iter(Loader(cache, 256, seed=2)))
+            with torch.no_grad():
+                standardise(models.encoder, torch.cat([some.a, some.a2, some.b]), run.spread)
+        models.denoiser.requires_grad_(False)
+        models.encoder.requires_grad_(False)
+        parts: dict[str, nn.Module] = {"basis": models.basis}
+    else:
+        parts = {"denoiser": models.denoiser}
+    parts = nn.ModuleDict(parts)
+    peak = arguments.lr * run.faster
+    optimiser = Optimiser(parts, peak, run.muon)
+    models.denoiser.compile()
+    models.encoder.compile()
+    torch.manual_seed(3)
+    samples, began, unexplained = 0, time.time(), model_module.unexplained
+    if run.always_open:
+        model_module.unexplained = torch.ones_like
+    count = 0 if run.untouched else arguments.samples
+    for batch in loader:
+        if samples >= count:
+            break
+        batch = smaller(batch, arguments.shrink)
+        if stage == "basis":
+            attach(models, run, batch)
+        t = torch.where(torch.rand(()) < run.at_start, torch.zeros(BATCH), torch.rand(BATCH))
+        drawn = draw(models, run, batch, noisy(batch.b2, t), t)
+        loss = run.loss((drawn - batch.b2).square().mean((1, 2, 3)), t)
+        optimiser.clear()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
+        optimiser.step(learning_rate(samples / count, samples, peak))
+        samples += BATCH
+    seconds = time.time() - began
+    result = score(models, run, stage, evaluation)
+    model_module.unexplained = unexplained
+    parameters = sum(p.numel() for p in parts.parameters())
+    return {"name": run.name, "question": run.question, "samples": samples, "seconds": seconds} | {
+        "parameters": parameters,
+        **result,
+    }
+
+
+def margin(values: np.ndarray) -> float:
+    """Half the 95 % interval of a mean."""
+    return 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
+
+
+def slug(name: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", name.lower())
+
+
+def table(rows: list[dict], splits: dict[str, str]) -> list[str]:
+    """Markdown; ``splits`` are keys of a row and what they are called. The difference to the first row is
+    over the same quadruples."""
+    titles = (f"{title} | difference" for title in splits.values())
+    lines = [f"| run | about | {' | '.join(titles)} |", "|---|---|" + "---|---|" * len(splits)]
+    for row in rows:
+        cells = [row["name"], row["question"]]
+        for split in splits:
+            values = np.array(row[split])
+            difference = values - np.array(rows[0][split])
+            cells.append(f"{values.mean():+.2f}")
+            cells.append("" if row is rows[0] else f"{difference.mean():+.2f} ± {margin(difference):.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def report(out: Path) -> str:
+    """docs/recipe.md, of the runs that are finished."""
+
+    def rows(stage: str, runs: tuple[Run, ...]) -> list[dict]:
+        paths = [out / f"{stage}-{slug(run.name)}.json" for run in runs]
+        found = [json.loads(path.read_text()) for path in paths if path.exists()]
+        return [row | {"unseen": row["basis"] + row["held_out"]} for row in found]
+
+    base, basis = rows("base", BASE), rows("basis", BASIS)
+    return "\n".join(
+        [
+            "# The recipe, found by short paired runs",
+            "",
+            "Written by `python -m likewise.recipe`; what each row changes is in `BASE` and `BASIS` there. Figures are dB",
+            "over the anchor, on four quadruples of every family on held-out photographs; a difference is to the first",
+            "row, over the same quadruples, with its 95 % interval. The runs are short: they tell what helps early.",
+            "",
+            f"## From nothing: {base[0]['samples'] if base else 0} samples at 64²",
+            "",
+            "Only the base's families are trained on, so *basis-only* and *held-out* families are both unseen here.",
+            "",
+            *table(base, {"base": "seen families", "unseen": "unseen families"}),
+            "",
+            f"## A basis on a frozen denoiser: {basis[0]['samples'] if basis else 0} samples at 128²",
+            "",
+            "*entropy* is the routing's, as a share of the greatest; *varies* the deviation of a coefficient over triplets",
+            "as a share of the mean coefficient.",
+            "",
+            *table(basis, {"base": "base's families", "basis": "basis-only families", "held_out": "held-out families"}),
+            "",
+            "| run | trained parameters | entropy | varies |",
+            "|---|---|---|---|",
+            *(
+                f"| {row['name']} | {row['parameters'] / 1e6:.2f} M | {row['entropy']:.2f} | {row['spread']:.2f} |"
+                for row in basis
+                if "entropy" in row
+            ),
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("base", "basis", "evaluation", "start", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--stage", choices=["base", "basis"], required=True)
+    parser.add_argument("--report", type=Path, help="docs/recipe.md, from all finished runs")
+    parser.add_argument("--only", nargs="+", default=[])
+    parser.add_argument("--samples", type=int, default=3200)
+    parser.add_argument("--shrink", type=int, default=1, help="2 trains and evaluates at half the cache's size")
+    parser.add_argument("--lr", type=float, default=1.5e-3)
+    arguments = parser.parse_args()
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    evaluation = quadruples(arguments.evaluation, arguments.shrink)
+    stage = arguments.stage
+    for run in BASE if stage == "base" else BASIS:
+        path = arguments.out / f"{stage}-{slug(run.name)}.json"
+        if path.exists() or (arguments.only and run.name not in arguments.only):
+            continue
+        torch._dynamo.reset()
+        row = execute(run, stage, arguments, evaluation)
+        path.write_text(json.dumps(row))
+        means = {split: round(float(np.mean(row[split])), 3) for split in ("base", "basis", "held_out")}
+        print(f"{stage} {run.name}: {means} entropy {row.get('entropy')} {row['seconds']:.0f} s", flush=True)
+    if arguments.report:
+        arguments.report.write_text(report(arguments.out))
+
+
+if __name__ == "__main__":
+    main()
