@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -45,17 +46,23 @@ GROUPS: tuple[tuple[str, tuple[int, ...]], ...] = (
 ORDER = ("none", "colour", "tone", "copies", "gradient", "detail", "light", "full", *lookup.KINDS[:-1])
 
 
-def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
-    """Separable Gaussian of ``sigma`` pixels, taps to ceil(3 sigma), edges clamped, horizontal first."""
+@lru_cache(maxsize=32)
+def blur_matrix(count: int, sigma: float, device: torch.device) -> Tensor:
+    """``[count, count]``: the Gaussian of ``sigma`` pixels along one axis, taps to ceil(3 sigma), edges clamped."""
     radius = math.ceil(3 * sigma)
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=image.device)
-    kernel = torch.exp(-(offsets**2) / (2 * sigma * sigma))
-    kernel = (kernel / kernel.sum()).to(image.dtype)
-    batch, channels, height, width = image.shape
-    flat = image.reshape(batch * channels, 1, height, width)
-    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode="replicate"), kernel.view(1, 1, 1, -1))
-    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode="replicate"), kernel.view(1, 1, -1, 1))
-    return flat.reshape(batch, channels, height, width)
+    offsets = torch.arange(-radius, radius + 1, device=device)
+    kernel = torch.exp(-(offsets.float() ** 2) / (2 * sigma * sigma))
+    place = (torch.arange(count, device=device)[:, None] + offsets).clamp(0, count - 1)
+    matrix = torch.zeros(count, count, device=device)
+    return matrix.scatter_add_(1, place, (kernel / kernel.sum()).expand(count, -1))
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Separable Gaussian of ``image [..., H, W]``. As matrix products: on a CPU several times faster
+    than convolutions of one channel."""
+    height, width = image.shape[-2:]
+    across = image @ blur_matrix(width, sigma, image.device).T
+    return blur_matrix(height, sigma, image.device) @ across
 
 
 def features(image: Tensor) -> Tensor:

@@ -127,7 +127,8 @@ BASE = (
     Run("anchor + residual only", "head", cut=residual_only),
     Run("convolutions only", "network", config=Config(depth=0)),
     Run("attention only", "network", change=only_attention),
-    Run("a and a' as separate tokens", "tokens", data=separate),
+    # The gate reads a' - anchor(a), which these tokens lack.
+    Run("a and a' as separate tokens, gate never closed", "tokens", data=separate, always_open=True),
     Run("mean square error", "loss", loss=mean_error),
     Run("mean square error, half of it at t > 0", "prediction", loss=mean_error, at_start=0.5),
     Run("velocity error, half of it at t > 0", "prediction", loss=velocity_error, at_start=0.5),
