@@ -8,9 +8,9 @@ import torch
 
 from likewise import checkpoint
 from likewise.anchor import anchors
-from likewise.basis import encode_triplet
+from likewise.basis import encode_triplet, standardise
 from likewise.export import export_pack
-from likewise.model import Config, head
+from likewise.model import Config, Encoder, head
 from likewise.noise import gaussian_noise
 from likewise.pack import Pack
 
@@ -91,3 +91,16 @@ def test_exported_pack_agrees_with_pytorch(tmp_path: Path, precision: str, most:
     assert rms <= most
     if precision == "fp32":
         assert float((result - drawn).abs().max()) <= most
+
+
+def test_standardised_features_have_mean_0_and_the_spread() -> None:
+    torch.manual_seed(0)
+    encoder, images = Encoder(), torch.rand(70, 3, 32, 32)
+    before = encoder(images)
+    standardise(encoder, images, spread=2.0)
+    after = encoder(images)
+    assert after.mean(0).abs().max() < 1e-3
+    assert (after.std(0) - 2).abs().max() < 1e-2
+    # A fixed scale and shift of each feature and nothing else.
+    ratio = (after[1] - after[0]) / (before[1] - before[0])
+    assert torch.allclose((after[3] - after[2]), (before[3] - before[2]) * ratio, atol=1e-2)

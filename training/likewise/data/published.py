@@ -34,7 +34,7 @@ PHOTOGRAPHS = (
     Published("warm/a.jpg", "backgrounds-aitzgorri_by_Aitzol_Berasategi"),
     Published("warm/b.jpg", "backgrounds-picosdeeuropa_by_Aitzol_Berasategi"),
     Published("snowfall/a.jpg", "backgrounds-life_by_Aitzol_Berasategi"),
-    Published("framed/b.jpg", "backgrounds-friends_by_Aitzol_Berasategi"),
+    Published("duotone/b.jpg", "backgrounds-friends_by_Aitzol_Berasategi"),
     Published("mirror/a.jpg", "backgrounds-sunset_by_Aitzol_Berasategi"),
     Published("mirror/b.jpg", "backgrounds-Wine_by_Jakkub_Mede"),
     Published("noir/a.jpg", "backgrounds-Picture_1A_by_freespace"),
