@@ -318,6 +318,7 @@ def report(out: Path) -> str:
             "Written by `python -m likewise.recipe`; what each row changes is in `BASE` and `BASIS` there. Figures are dB",
             "over the anchor, on four quadruples of every family on held-out photographs; a difference is to the first",
             "row, over the same quadruples, with its 95 % interval. The runs are short: they tell what helps early.",
+            "The loader was rewritten between some of them, so the order of samples may differ from row to row.",
             "",
             f"## From nothing: {base[0]['samples'] if base else 0} samples at 64²",
             "",
