@@ -56,10 +56,21 @@ const whenIdle: (task: () => void) => void =
     ? (task) => requestIdleCallback(task, { timeout: 2000 })
     : (task) => setTimeout(task, 300);
 
-// Two frames after rendering the first paint is out.
-requestAnimationFrame(() =>
-  requestAnimationFrame(() => {
-    void session.recover();
-    whenIdle(() => void session.warm());
-  }),
-);
+/** So that nothing of the engine competes with the first paint. */
+function afterFirstPaint(task: () => void): void {
+  if (!PerformanceObserver.supportedEntryTypes.includes('paint')) {
+    requestAnimationFrame(() => requestAnimationFrame(task));
+    return;
+  }
+  const observer = new PerformanceObserver((list) => {
+    if (list.getEntriesByName('first-contentful-paint').length === 0) return;
+    observer.disconnect();
+    task();
+  });
+  observer.observe({ type: 'paint', buffered: true });
+}
+
+afterFirstPaint(() => {
+  void session.recover();
+  whenIdle(() => void session.warm());
+});
