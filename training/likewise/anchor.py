@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -132,92 +133,102 @@ def fold_of_pixel(size: int) -> Tensor:
     return fold_of_block()[side[:, None] * BLOCKS + side]
 
 
-def fit(image: Tensor, edited: Tensor, phi: Tensor, blocks: Tensor) -> Anchor:
+@dataclass(frozen=True)
+class Fits:
+    """`Anchor` of n pairs: their groups, ``weights [n, 82, 3]`` and ``tables [n, 256, 3]``."""
+
+    groups: list[str]
+    weights: Tensor
+    tables: Tensor
+
+    def part(self, rows: slice) -> Fits:
+        return Fits(self.groups[rows], self.weights[rows], self.tables[rows])
+
+    def each(self) -> list[Anchor]:
+        """One by one, a table only where it is used."""
+        tables = (t if g in lookup.KINDS else None for g, t in zip(self.groups, self.tables))
+        return [Anchor(*parts) for parts in zip(self.groups, self.weights, tables)]
+
+
+def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) -> tuple[Tensor, Tensor]:
+    """A group of features: its mean square error on held-out folds ``[n]`` with the best ridge (the larger
+    on ties), and the weights ``[n, 82, 3]`` refitted on all blocks."""
+    index = torch.tensor(columns, device=total.device)
+    free = torch.ones(len(columns), dtype=total.dtype, device=total.device)
+    free[0] = 0
+
+    def system(grams: Tensor) -> tuple[Tensor, Tensor]:
+        rows = grams[..., index, :]
+        return rows[..., index], rows[..., FEATURES :]
+
+    best = torch.full_like(total[:, 0, 0], torch.inf)
+    chosen = torch.zeros_like(best)
+    xx, xy = system((total[:, None] - held) / (pixels * (FOLDS - 1) / FOLDS))
+    held_xx, held_xy = system(held)
+    held_yy = torch.diagonal(total, dim1=1, dim2=2)[:, FEATURES :].sum(1)
+    for ridge in RIDGES:
+        factor, info = torch.linalg.cholesky_ex(xx + torch.diag(ridge * free))
+        w = torch.cholesky_solve(xy, factor)
+        error = held_yy - 2 * (w * held_xy).sum((1, 2, 3)) + (w * (held_xx @ w)).sum((1, 2, 3))
+        # The Gram matrices are float32: a perfect fit can come out a little below zero.
+        score = (error / (3 * pixels)).clamp_min(0).where((info == 0).all(1), torch.inf)
+        better = score <= best
+        best, chosen = score.where(better, best), torch.where(better, ridge, chosen)
+    xx, xy = system(total / pixels)
+    factor, _ = torch.linalg.cholesky_ex(xx + torch.diag_embed(chosen[:, None] * free))
+    weights = total.new_zeros(len(total), FEATURES, 3)
+    weights[:, index] = torch.cholesky_solve(xy, factor)
+    return best, weights
+
+
+def fit_all(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor | None = None) -> Fits:
     """Choose group and ridge by cross-validation over blocks, then refit on all of them.
 
-    One pair ``[3, S, S]``, its ``phi [82, S, S]`` and ``blocks [16, 85, 85]``; solved in double
-    precision. Source: docs/architecture.md, "Anchor fit".
+    Pairs ``[n, 3, S, S]``, their ``phi [n, 82, S, S]`` and, where they are there already, ``blocks
+    [n, 16, 85, 85]``; solved in double precision on their device. Source: docs/architecture.md, "Anchor fit".
     """
-    blocks = blocks.double()
-    size = image.shape[-1]
-    pixels = size * size
-    total = blocks.sum(0)
-    energy = float(torch.diagonal(total)[FEATURES:].sum()) / (3 * pixels)
-    nothing = Anchor("none", torch.zeros(FEATURES, 3))
-    if energy < FLOOR:
-        return nothing
-    fold = fold_of_block()
-    held = torch.stack([blocks[fold == k].sum(0) for k in range(FOLDS)])
-    groups = dict(GROUPS)
-    scores = {name: cross_validate(total, held, columns, pixels) for name, columns in GROUPS[1:]}
-    pair = image[None], phi[None]
-    sums = [lookup.sums(lookup.index(k, *pair), edited[None], fold_of_pixel(size), FOLDS) for k in lookup.KINDS]
-    looked_up = zip(*(values[0].tolist() for values in lookup.scores(sums, pixels)))
-    scores |= {"none": (energy, 0.0), **dict(zip(lookup.KINDS, looked_up))}
+    count, pixels, device = len(u), u.shape[-1] ** 2, u.device
+    blocks = (gram(phi, u2 - u) if blocks is None else blocks).double()
+    fold = fold_of_block().to(device)
+    held = torch.stack([blocks[:, fold == k].sum(1) for k in range(FOLDS)], dim=1)
+    total = held.sum(1)
+    energy = torch.diagonal(total, dim1=1, dim2=2)[:, FEATURES :].sum(1) / (3 * pixels)
+    nothing = total.new_zeros(count, FEATURES, 3)
+    fitted = {name: fit_group(total, held, columns, pixels) for name, columns in GROUPS[1:]}
 
-    lowest = min(score for score, _ in scores.values())
-    name = next(name for name in ORDER if scores[name][0] <= TIE * lowest + FLOOR)
-    if name == "none" or lowest > ACCEPT * energy:
-        return nothing
-    ridge = torch.tensor([scores[name][1]], dtype=torch.float64)
-    if name in lookup.KINDS:
-        return Anchor(name, nothing.weights, lookup.tables(sums[lookup.KINDS.index(name)], ridge, pixels)[0])
-    index = torch.tensor(groups[name])
-    diagonal = ridge.repeat(len(index))
-    diagonal[0] = 0
-    xx = total[index][:, index] / pixels + torch.diag(diagonal)
-    xy = total[index, FEATURES:] / pixels
-    weights = torch.zeros(FEATURES, 3, dtype=torch.float64)
-    weights[index] = torch.cholesky_solve(xy, torch.linalg.cholesky(xx))
-    return Anchor(name, weights.float())
+    places = fold_of_pixel(u.shape[-1]).to(device)
+    kinds = [lookup.sums(lookup.index(kind, u, phi), u2, places, FOLDS) for kind in lookup.KINDS]
+    looked_up, ridges = lookup.scores(kinds, pixels)
+    fitted |= {kind: (looked_up[:, k], nothing) for k, kind in enumerate(lookup.KINDS)} | {"none": (energy, nothing)}
+
+    score, weights = (torch.stack([fitted[name][k] for name in ORDER], dim=1) for k in range(2))
+    lowest = score.amin(1)
+    chosen = (score <= TIE * lowest[:, None] + FLOOR).int().argmax(1)
+    chosen = chosen.where((lowest <= ACCEPT * energy) & (energy >= FLOOR), ORDER.index("none"))
+    groups, rows = [ORDER[k] for k in chosen.tolist()], torch.arange(count, device=device)
+    which = torch.tensor([lookup.KINDS.index(g) if g in lookup.KINDS else 0 for g in groups], device=device)
+    parts = ("main", "first", "right", "square")
+    picked = lookup.Sums(*(torch.stack([getattr(kind, part) for kind in kinds], 1)[rows, which] for part in parts))
+    return Fits(groups, weights[rows, chosen].float(), lookup.tables(picked, ridges[rows, which], pixels))
 
 
-def cross_validate(total: Tensor, held: Tensor, columns: tuple[int, ...], pixels: int) -> tuple[float, float]:
-    """Mean square error of a group on held-out folds with its best ridge (the larger on ties), and that ridge."""
-    kept = total - held
-    pixels_kept = pixels * (FOLDS - 1) / FOLDS
-    index = torch.tensor(columns)
-    best: tuple[float, float] = (math.inf, 0.0)
-    ridge_diagonal = torch.ones(len(columns), dtype=torch.float64)
-    ridge_diagonal[0] = 0
-    xx = kept[:, index][:, :, index] / pixels_kept
-    xy = kept[:, index, FEATURES:] / pixels_kept
-    held_xx = held[:, index][:, :, index]
-    held_xy = held[:, index, FEATURES:]
-    held_yy = torch.diagonal(held, dim1=1, dim2=2)[:, FEATURES:].sum()
-    for ridge in RIDGES:
-        factor, info = torch.linalg.cholesky_ex(xx + torch.diag(ridge * ridge_diagonal))
-        if bool((info != 0).any()):
-            continue
-        w = torch.cholesky_solve(xy, factor)
-        error = held_yy - 2 * (w * held_xy).sum() + (w * (held_xx @ w)).sum()
-        # The Gram matrices are float32: a perfect fit can come out a little below zero.
-        score = max(0.0, float(error) / (3 * pixels))
-        if score <= best[0]:
-            best = (score, ridge)
-    return best
+def apply(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
+    """Each anchor on its image: ``[n, 3, S, S]`` with ``phi [n, 82, S, S]``."""
+    result = (u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)).clamp(0, 1)
+    for kind in lookup.KINDS:
+        if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
+            result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows]))
+    return result
 
 
-def apply(image: Tensor, phi: Tensor, anchor: Anchor) -> Tensor:
-    """``anchor(image)`` for one image ``[3, S, S]`` with ``phi [82, S, S]``."""
-    if anchor.table is not None:
-        q = lookup.index(anchor.group, image[None], phi[None])
-        return lookup.look_up(anchor.table[None], q)[0]
-    _, height, width = image.shape
-    active = torch.nonzero(anchor.weights.abs().sum(1) > 0).flatten()
-    if active.numel() == 0:
-        return image.clone()
-    delta = anchor.weights[active].T @ phi[active].reshape(active.numel(), -1)
-    return (image + delta.reshape(3, height, width)).clamp(0, 1)
+def fit(image: Tensor, edited: Tensor, phi: Tensor, blocks: Tensor) -> Anchor:
+    """`fit_all` of one pair ``[3, S, S]``."""
+    return fit_all(image[None], edited[None], phi[None], blocks[None]).each()[0]
 
 
 @torch.no_grad()
 def anchors(a: Tensor, a2: Tensor, b: Tensor) -> tuple[Tensor, Tensor, list[Anchor]]:
     """Fit each pair and evaluate: (anchor(a), anchor(b), fits), images ``[B, 3, S, S]``."""
-    phi_a = features(a)
-    blocks = gram(phi_a, a2 - a)
-    fits = [fit(*pair) for pair in zip(a, a2, phi_a, blocks)]
-    phi_b = features(b)
-    on_a = torch.stack([apply(u, p, f) for u, p, f in zip(a, phi_a, fits)])
-    on_b = torch.stack([apply(u, p, f) for u, p, f in zip(b, phi_b, fits)])
-    return on_a, on_b, fits
+    phi = features(a)
+    fits = fit_all(a, a2, phi)
+    return apply(a, phi, fits), apply(b, features(b), fits), fits.each()

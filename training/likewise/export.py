@@ -105,7 +105,6 @@ def export_pack(
     basis.attach(denoiser, None)
     for block in denoiser.blocks:
         block.explicit_attention = True
-    grid = SIZE // PATCH
     for name, dtype in (("fp32", torch.float32), ("fp16", torch.float16)):
         export_graph(
             denoiser,
@@ -207,15 +206,15 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="omitted: untrained weights, which return the anchor")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", default="0.1.0")
-    parser.add_argument("--features", type=float, default=1.0, help="scale the encoder's; below 1 routing is more even")
+    parser.add_argument("--feature-scale", type=float, default=1.0, help="of the encoder; below 1 routing is more even")
     parser.add_argument("--names", type=Path, help="JSON: a name or null per element of the basis")
     arguments = parser.parse_args()
     names = json.loads(arguments.names.read_text()) if arguments.names else None
     torch.manual_seed(0)
     models = load(arguments.checkpoint)[0] if arguments.checkpoint else build()
     with torch.no_grad():
-        models.encoder.norm.scale.mul_(arguments.features)
-        models.encoder.norm.shift.mul_(arguments.features)
+        models.encoder.norm.scale.mul_(arguments.feature_scale)
+        models.encoder.norm.shift.mul_(arguments.feature_scale)
     export_pack(models, arguments.out, arguments.version, names)
     total = sum(p.stat().st_size for p in arguments.out.iterdir())
     print(f"{arguments.out}: {total / 1e6:.1f} MB")

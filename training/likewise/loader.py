@@ -16,6 +16,7 @@ import os
 import queue
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Sequence
@@ -24,8 +25,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .anchor import apply, features, fit, gram
+from .anchor import apply, features, fit_all
 from .model import unexplained
+
+CHUNK = 64  # quadruples that go to a GPU together
 
 
 @dataclass
@@ -74,21 +77,36 @@ def anchor_uses(pairs: int) -> list[tuple[int, int]]:
     return [(0, 0), (0, 1), (1, 1), (1, 0), *((k, k) for k in range(2, pairs))]
 
 
+@contextmanager
+def exact() -> Iterator[None]:
+    """Full float32: TF32 keeps 10 bits, with which a Gram matrix of 85 columns cannot be solved."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
+
+
 @torch.no_grad()
-def compute_anchors(shard: Path) -> None:
+def anchors_of(images: Tensor) -> Tensor:
+    """The anchors of quadruples uint8 ``[n, 4 or more, 3, S, S]`` in the order of `anchor_uses`, on their device."""
+    with exact():
+        count, pairs = len(images), images.shape[1] // 2
+        u, u2 = (images[:, k::2].transpose(0, 1).flatten(0, 1).float() / 255 for k in range(2))
+        phi = features(u)
+        fits, rows = fit_all(u, u2, phi), [slice(k * count, (k + 1) * count) for k in range(pairs)]
+        uses = [(rows[pair], rows[other]) for pair, other in anchor_uses(pairs)]
+        made = [apply(u[other], phi[other], fits.part(pair)) for pair, other in uses]
+        return (torch.stack(made, dim=1) * 255).round().byte()
+
+
+def compute_anchors(shard: Path, device: torch.device = torch.device("cpu")) -> None:
     """Write the anchors of one shard, atomically."""
-    images = np.load(shard, mmap_mode="r")
-    pairs, step = images.shape[1] // 2, 2
-    result = np.empty((len(images), len(anchor_uses(pairs)), *images.shape[2:]), dtype=np.uint8)
-    for start in range(0, len(images), step):
-        chunk = torch.from_numpy(images[start : start + step].copy()).float() / 255
-        u, u2 = chunk[:, 0::2], chunk[:, 1::2]
-        phi = features(u.flatten(0, 1)).unflatten(0, (-1, pairs))
-        for i, sample in enumerate(zip(u, u2, phi)):
-            anchors = [fit(*pair) for pair in zip(*sample, gram(phi[i], u2[i] - u[i]))]
-            for k, (pair, other) in enumerate(anchor_uses(pairs)):
-                fitted = apply(u[i, other], phi[i, other], anchors[pair])
-                result[start + i, k] = (fitted * 255).round().byte().numpy()
+    chunks = torch.from_numpy(np.load(shard)).split(2 if device.type == "cpu" else CHUNK)
+    result = torch.cat([anchors_of(chunk.to(device)).cpu() for chunk in chunks]).numpy()
     temporary = anchors_path(shard).with_suffix(".tmp")
     with open(temporary, "wb") as file:
         np.save(file, result)

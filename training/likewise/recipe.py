@@ -26,13 +26,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import model as model_module
-from .basis import Basis, encode_triplet, standardise
+from .basis import SPREAD, Basis, encode_triplet, standardise
 from .checkpoint import Models, build, load
 from .data.families import FAMILIES
 from .layers import LocalBlock
 from .loader import Batch, Loader, anchors_path, families_path, shard_paths
-from .model import Config, Denoiser, Encoder, head
-from .train import FLOOR, EncoderTask, Optimiser, autocast, learning_rate, noisy, psnr
+from .model import Config, Encoder, head
+from .objective import FLOOR, autocast, noisy, psnr
+from .optimiser import Optimiser, learning_rate
 
 BATCH = 16
 PRECISION = torch.bfloat16
@@ -103,7 +104,7 @@ class Run:
     muon: bool = True
     always_open: bool = False
     basis: dict = field(default_factory=dict)
-    spread: float | None = 3.0
+    spread: float | None = SPREAD
     pair_only: bool = False
     faster: float = 1.0
     untouched: bool = False

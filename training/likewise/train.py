@@ -29,13 +29,10 @@ from . import checkpoint, validation
 from .basis import standardise
 from .loader import Loader
 from .model import Config
-from .objective import FLOOR, EncoderTask, attach_basis, autocast, noisy, predict, psnr, reconstruction
-from .optimiser import SHARES, Average, Optimiser, learning_rate
+from .objective import EncoderTask, attach_basis, psnr, reconstruction
+from .optimiser import Average, Optimiser, learning_rate
 from .place import Place, join, leave
 from .stream import Stream
-
-__all__ = ["FLOOR", "SHARES", "Average", "EncoderTask", "Optimiser", "autocast", "learning_rate", "noisy"]
-__all__ += ["predict", "psnr", "reconstruction", "train", "train_all"]
 
 SPLITS = {"base": ("base",), "basis": ("base", "basis")}
 OPEN = 0.02  # samples of which the anchor leaves less than this share to draw teach nothing

@@ -16,7 +16,6 @@ from .checkpoint import Models
 from .data import cache
 from .loader import Batch, anchors_path, compute_anchors, directed, families_path, shard_paths
 from .objective import attach_basis, predict, psnr
-from .stream import CHUNK, anchors_of
 
 SEED = 9  # the evaluation's quadruples have another
 
@@ -27,13 +26,8 @@ def make(folder: Path, size: int, splits: Sequence[str], per_family: int, device
     if not shard_paths(folder):
         cache.make_evaluation(folder, size, per_family, SEED, splits)
     for shard in shard_paths(folder):
-        if anchors_path(shard).exists():
-            continue
-        if device.type == "cpu":
-            compute_anchors(shard)
-        else:
-            chunks = torch.from_numpy(np.load(shard)).split(CHUNK)
-            np.save(anchors_path(shard), torch.cat([anchors_of(x.to(device)).cpu() for x in chunks]).numpy())
+        if not anchors_path(shard).exists():
+            compute_anchors(shard, device)
 
 
 class Validation:
