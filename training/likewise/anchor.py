@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import lookup
+from . import lookup, warp
 
 FEATURES = 82
 COLUMNS = FEATURES + 3
@@ -25,6 +25,8 @@ TONE_KNOTS = (0.2, 0.4, 0.6, 0.8)
 BLUR_SIGMAS = (1.0, 2.0, 4.0, 8.0)
 RIDGES = (1e-6, 1e-4, 1e-2)
 ACCEPT = 0.8  # a fit that leaves more than this share of (a' - a)^2 explains nothing
+UNSOLVED = 1e-3  # a warp is looked for where the best fit leaves more than this mean square error, 30 dB
+WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on top
 TIE = 1.1  # an earlier candidate wins while its score is within this factor of the best
 FLOOR = 1e-6
 
@@ -114,16 +116,6 @@ def gram(phi: Tensor, difference: Tensor) -> Tensor:
     return torch.bmm(tiles, tiles.transpose(1, 2)).reshape(batch, BLOCKS * BLOCKS, count, count)
 
 
-@dataclass(frozen=True)
-class Anchor:
-    """A fitted anchor: the name of its group, ``weights [82, 3]`` (zero outside the group) and, for a
-    lookup, its ``table [256, 3]``."""
-
-    group: str
-    weights: Tensor
-    table: Tensor | None = None
-
-
 def fold_of_block() -> Tensor:
     return torch.tensor([(i + 2 * j) % FOLDS for j in range(BLOCKS) for i in range(BLOCKS)])
 
@@ -135,19 +127,26 @@ def fold_of_pixel(size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Fits:
-    """`Anchor` of n pairs: their groups, ``weights [n, 82, 3]`` and ``tables [n, 256, 3]``."""
+    """The anchors of n pairs: the name of each one's group, ``weights [n, 82, 3]`` (zero outside the group),
+    ``tables [n, 256, 3]`` for those that are lookups, the mean square ``error [n]`` of the choice,
+    cross-validated, and where in the picture each reads."""
 
     groups: list[str]
     weights: Tensor
     tables: Tensor
+    error: Tensor
+    warps: warp.Warps
 
-    def part(self, rows: slice) -> Fits:
-        return Fits(self.groups[rows], self.weights[rows], self.tables[rows])
+    def part(self, rows: slice | list[int]) -> Fits:
+        groups = self.groups[rows] if isinstance(rows, slice) else [self.groups[k] for k in rows]
+        return Fits(groups, self.weights[rows], self.tables[rows], self.error[rows], self.warps.part(rows))
 
-    def each(self) -> list[Anchor]:
-        """One by one, a table only where it is used."""
-        tables = (t if g in lookup.KINDS else None for g, t in zip(self.groups, self.tables))
-        return [Anchor(*parts) for parts in zip(self.groups, self.weights, tables)]
+    def put(self, rows: list[int], others: Fits) -> None:
+        """``others`` in place of the anchors ``rows``."""
+        for k, row in enumerate(rows):
+            self.groups[row] = others.groups[k]
+        self.weights[rows], self.tables[rows], self.error[rows] = others.weights, others.tables, others.error
+        self.warps.put(rows, others.warps)
 
 
 def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) -> tuple[Tensor, Tensor]:
@@ -181,14 +180,11 @@ def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) 
     return best, weights
 
 
-def fit_all(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor | None = None) -> Fits:
-    """Choose group and ridge by cross-validation over blocks, then refit on all of them.
-
-    Pairs ``[n, 3, S, S]``, their ``phi [n, 82, S, S]`` and, where they are there already, ``blocks
-    [n, 16, 85, 85]``; solved in double precision on their device. Source: docs/architecture.md, "Anchor fit".
-    """
+def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
+    """Choose group and ridge by cross-validation over blocks, then refit on all of them: `fit_all` without
+    warps. Solved in double precision."""
     count, pixels, device = len(u), u.shape[-1] ** 2, u.device
-    blocks = (gram(phi, u2 - u) if blocks is None else blocks).double()
+    blocks = blocks.double()
     fold = fold_of_block().to(device)
     held = torch.stack([blocks[:, fold == k].sum(1) for k in range(FOLDS)], dim=1)
     total = held.sum(1)
@@ -209,11 +205,31 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor | None = None) ->
     which = torch.tensor([lookup.KINDS.index(g) if g in lookup.KINDS else 0 for g in groups], device=device)
     parts = ("main", "first", "right", "square")
     picked = lookup.Sums(*(torch.stack([getattr(kind, part) for kind in kinds], 1)[rows, which] for part in parts))
-    return Fits(groups, weights[rows, chosen].float(), lookup.tables(picked, ridges[rows, which], pixels))
+    tables = lookup.tables(picked, ridges[rows, which], pixels)
+    return Fits(groups, weights[rows, chosen].float(), tables, score[rows, chosen], warp.still(count, device))
 
 
-def apply(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
-    """Each anchor on its image: ``[n, 3, S, S]`` with ``phi [n, 82, S, S]``."""
+def fit_all(u: Tensor, u2: Tensor, phi: Tensor) -> Fits:
+    """The anchors of pairs ``[n, 3, S, S]`` with their ``phi [n, 82, S, S]``, on their device.
+
+    Source: docs/architecture.md, "Anchor fit".
+    """
+    fits = fit_still(u, u2, phi, gram(phi, u2 - u))
+    if tried := (fits.error > UNSOLVED).nonzero().flatten().tolist():
+        warps, left = warp.fit(u[tried], u2[tried])
+        promising = (left <= WARPED).nonzero().flatten().tolist()
+        if rows := [tried[k] for k in promising]:
+            moved = warp.apply(u[rows], warps.part(promising))
+            phi = features(moved)
+            refitted = fit_still(moved, u2[rows], phi, gram(phi, u2[rows] - moved))
+            taken = (refitted.error <= WARPED * fits.error[rows]).nonzero().flatten().tolist()
+            refitted.warps.put(taken, warps.part([promising[k] for k in taken]))
+            fits.put([rows[k] for k in taken], refitted.part(taken))
+    return fits
+
+
+def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
+    """Each anchor on its image as if it had no warp."""
     result = (u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)).clamp(0, 1)
     for kind in lookup.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
@@ -221,14 +237,19 @@ def apply(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
     return result
 
 
-def fit(image: Tensor, edited: Tensor, phi: Tensor, blocks: Tensor) -> Anchor:
-    """`fit_all` of one pair ``[3, S, S]``."""
-    return fit_all(image[None], edited[None], phi[None], blocks[None]).each()[0]
+def apply(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
+    """Each anchor on its image: ``[n, 3, S, S]`` with ``phi [n, 82, S, S]``."""
+    result = apply_still(u, phi, fits)
+    if rows := fits.warps.rows():
+        warped = fits.part(rows)
+        moved = warp.apply(u[rows], warped.warps)
+        result[rows] = apply_still(moved, features(moved), warped)
+    return result
 
 
 @torch.no_grad()
-def anchors(a: Tensor, a2: Tensor, b: Tensor) -> tuple[Tensor, Tensor, list[Anchor]]:
+def anchors(a: Tensor, a2: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Fits]:
     """Fit each pair and evaluate: (anchor(a), anchor(b), fits), images ``[B, 3, S, S]``."""
     phi = features(a)
     fits = fit_all(a, a2, phi)
-    return apply(a, phi, fits), apply(b, features(b), fits), fits.each()
+    return apply(a, phi, fits), apply(b, features(b), fits), fits

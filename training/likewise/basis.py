@@ -50,6 +50,10 @@ class Basis(nn.Module):
             self.a.append(nn.Parameter((torch.rand(elements, inputs, rank) * 2 - 1) / math.sqrt(inputs)))
             self.b.append(nn.Parameter(torch.zeros(elements, rank, outputs)))
 
+    @property
+    def untrained(self) -> bool:
+        return not any(b.any() for b in self.b)
+
     def route(self, e: Tensor) -> Tensor:
         """Coefficients ``[B, L, N]`` from the encoded triplet ``e [B, Q]``."""
         q = torch.einsum("ldq,bq->bld", self.query, e)

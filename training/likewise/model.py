@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .layers import Block, Linear, LocalBlock, Norm, fold, rotary_table, unfold
 
 PATCH = 16
+HEAD = 32  # channels of an attention head in the sizes that are trained
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from .anchor import fit_all as fit  # noqa: F401 - what the ring is filled with, by its short name
 from .data.quadruples import LABELS, sample_quadruple
 from .loader import CHUNK, Ahead, Batch, anchor_uses, anchors_of, augmented, directed, openness
 

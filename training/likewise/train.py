@@ -26,9 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from . import checkpoint, validation
-from .basis import standardise
+from .basis import SPREAD, standardise
 from .loader import Loader
-from .model import Config
+from .model import HEAD, Config
 from .objective import EncoderTask, attach_basis, psnr, reconstruction
 from .optimiser import Average, Optimiser, learning_rate
 from .place import Place, join, leave
@@ -65,9 +65,9 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
     elif arguments.start:
         models, _ = checkpoint.load(arguments.start)
         if stage == "basis":
-            checkpoint.reshape_basis(models, arguments.elements, arguments.rank)
+            checkpoint.reshape_basis(models, arguments.elements, arguments.rank, arguments.new_basis)
     else:
-        config = Config(width=arguments.width, depth=arguments.depth, heads=max(1, arguments.width // 32))
+        config = Config(width=arguments.width, depth=arguments.depth, heads=max(1, arguments.width // HEAD))
         models = checkpoint.build(config, elements=arguments.elements, rank=arguments.rank)
     samples, spent, step = (state.get(name, 0) for name in ("samples", "spent", "step"))
     best: float = state.get("best", -math.inf)
@@ -88,9 +88,10 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
     if "trained" in state:
         trained.load_state_dict(state["trained"])
     batches = iter(loader)
-    if stage == "basis" and not state:
+    if stage == "basis" and models.basis.untrained:
         some = [next(batches) for _ in range(-(-CALIBRATION // arguments.batch))]
-        standardise(models.encoder, torch.cat([images for batch in some for images in (batch.a, batch.a2, batch.b)]))
+        shown = torch.cat([images for batch in some for images in (batch.a, batch.a2, batch.b)])
+        standardise(models.encoder, shown, arguments.spread)
         place.share(models.encoder)
     place.share(trained)
     optimiser = Optimiser(trained, arguments.lr, arguments.muon)
@@ -224,7 +225,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=1, help="the most pairs that show an edit made meanwhile")
     parser.add_argument("--buffer", type=float, default=8, help="GB on the device for recent ones, to use again")
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="checkpoint to begin from when the stage has none yet")
+    parser.add_argument("--start", type=Path, help="checkpoint or pack to begin from when the stage has none yet")
     parser.add_argument("--validate", type=Path, help="cache of held-out photographs, see likewise.data.cache")
     parser.add_argument("--validate-every", type=float, default=180, help="seconds")
     parser.add_argument("--per-family", type=int, default=2, help="validation quadruples a family that `all` makes")
@@ -237,6 +238,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--depth", type=int, default=Config.depth)
     parser.add_argument("--elements", type=int, default=32)
     parser.add_argument("--rank", type=int, default=4)
+    parser.add_argument("--new-basis", action="store_true", help="leave the basis of --start, keep the rest")
+    parser.add_argument("--spread", type=float, default=SPREAD, help="of the encoder's features for a new basis")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--threads", type=int, default=0)

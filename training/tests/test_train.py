@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.multiprocessing import spawn
 
-from likewise import anchor, checkpoint, stream, train
+from likewise import anchor, checkpoint, lookup, stream, train
 from likewise.basis import encode_triplet, target_layers
 from likewise.data import images
 from likewise.loader import Batch, Loader, anchors_path, compute_anchors, shard_paths
@@ -225,15 +225,15 @@ def test_anchors_made_together_are_those_of_the_cache(tmp_path: Path) -> None:
     together = stream.anchors_of(made).int()
     difference = (together - torch.from_numpy(np.load(anchors_path(shard))).int()).abs()
     assert (difference <= 1).float().mean() > 0.99
-    x = made.float() / 255
-    u, u2 = x[:, 0], x[:, 1]
-    phi = anchor.features(u)
-    single = [anchor.fit(*pair) for pair in zip(u, u2, phi, anchor.gram(phi, u2 - u))]
-    fits = stream.fit(u, u2, phi)
-    assert fits.groups == [fitted.group for fitted in single] and len(set(fits.groups)) >= 5
-    for k, fitted in enumerate(single):
-        assert torch.allclose(fits.weights[k], fitted.weights, atol=1e-5)
-        assert fitted.table is None or torch.allclose(fits.tables[k], fitted.table, atol=1e-5)
+    u, u2 = (made[:, k].float() / 255 for k in range(2))
+    fits = anchor.fit_all(u, u2, anchor.features(u))
+    assert len(set(fits.groups)) >= 5
+    for k in range(len(u)):
+        alone = anchor.fit_all(u[k : k + 1], u2[k : k + 1], anchor.features(u[k : k + 1]))
+        assert alone.groups == [fits.groups[k]] and alone.warps.outside == [fits.warps.outside[k]]
+        assert torch.allclose(fits.weights[k], alone.weights[0], atol=1e-5)
+        if fits.groups[k] in lookup.KINDS:
+            assert torch.allclose(fits.tables[k], alone.tables[0], atol=1e-5)
 
 
 def test_stream_gives_batches_and_uses_quadruples_again(monkeypatch: pytest.MonkeyPatch) -> None:
