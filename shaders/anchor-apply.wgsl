@@ -1,7 +1,7 @@
 // The anchor at the model's size: clamp(u + φ(u)·w) or, of a lookup, clamp(T(q)).
 //
-// in   planes    f32 [3, S, S], u
-//      fields    f32 [15, S, S], blurs and gradients of u; read only when its group is on
+// in   planes    f32 [3, S, S], u, or moved(u) of an anchor with a warp
+//      fields    f32 [15, S, S], blurs and gradients of the planes; read only when its group is on
 //      weights   82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 // out  anchored  f32 [3, S, S]
 // One invocation per pixel, 64 neighbours of a row a workgroup.

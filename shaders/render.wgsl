@@ -2,14 +2,16 @@
 //
 // in   image    packed RGBA8, b at its own size
 //      guide    f32 [3, S, S], prepared b
-//      fields   f32 [15, S, S], blurs and gradients of prepared b; read only when its group is on
+//      fields   f32 [15, S, S], blurs and gradients of prepared b, moved where the anchor has a warp; read
+//               only when its group is on
 //      grid     `prediction` [14, G, G]
 //      maps     `prediction` [5, S, S]
 //      weights  82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
+//      warp     22 × vec4 as lib/warp.wgsl says, uniform
 // out  pixels   packed RGBA8, width × rows, from row `first` on; alpha is the image's own
 // One invocation per pixel. 32 × 4 a workgroup: a row of 32 packed pixels is one 128-byte line, and
 // the model-size buffers behind a 32 × 4 patch stay in cache.
-// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/head. Preamble: alias prediction.
+// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/warp, lib/head. Preamble: alias prediction.
 
 const GUIDE_FALLOFF = -50.0; // −1 / (2·0.1²)
 const GUIDE_FLOOR = 1e-3;
@@ -29,12 +31,13 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
-@group(0) @binding(2) var<storage, read> image: array<u32>;
-@group(0) @binding(3) var<storage, read> guide: array<f32>;
-@group(0) @binding(4) var<storage, read> fields: array<f32>;
-@group(0) @binding(5) var<storage, read> grid: array<prediction>;
-@group(0) @binding(6) var<storage, read> maps: array<prediction>;
-@group(0) @binding(7) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
+@group(0) @binding(3) var<storage, read> image: array<u32>;
+@group(0) @binding(4) var<storage, read> guide: array<f32>;
+@group(0) @binding(5) var<storage, read> fields: array<f32>;
+@group(0) @binding(6) var<storage, read> grid: array<prediction>;
+@group(0) @binding(7) var<storage, read> maps: array<prediction>;
+@group(0) @binding(8) var<storage, read_write> pixels: array<u32>;
 
 fn model_size() -> u32 {
   return params.size;
@@ -50,6 +53,13 @@ fn sample_image(place: vec2f) -> vec4f {
 
 fn source(place: vec2f) -> vec3f {
   return sample_image(place).rgb;
+}
+
+fn seen(place: vec2f) -> vec3f {
+  if (!warps()) {
+    return source(place);
+  }
+  return moved_colour(place, vec2f(vec2u(params.image_width, params.image_height)));
 }
 
 fn guided_maps(place: vec2f, own: vec3f) -> Maps {
@@ -84,7 +94,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   } else {
     own = sample_image(place);
   }
-  let anchor = anchored_colour(place, own.rgb, params.size, params.groups);
+  var read = own.rgb;
+  if (warps()) {
+    read = seen(place);
+  }
+  let anchor = anchored_colour(place, read, params.size, params.groups);
   let edit = head_edit(place, anchor, guided_maps(place, own.rgb), params.grid_size);
   let colour = with_strength(own.rgb, edit, params.strength);
   pixels[id.y * params.width + id.x] = pack4x8unorm(vec4f(colour, own.a));

@@ -1,7 +1,7 @@
 // Library: the anchor features φ of docs/architecture.md at one pixel.
 //
 // The kernel that includes this supplies
-//   fn source(place: vec2f) -> vec3f           the image, sampled bilinearly
+//   fn seen(place: vec2f) -> vec3f             the image that the anchor reads, sampled bilinearly
 //   fn field(channel: u32, taps: Taps) -> f32  features 46–60, [15, S, S], at bilinear taps
 //   fn emit(index: u32, value: f32)            takes one feature
 // so that the same definition fills the columns of the fit and evaluates an anchor. `groups` says
@@ -67,6 +67,6 @@ fn anchor_features(place: vec2f, colour: vec3f, field_size: u32, groups: u32) {
   for (var c = 0u; c < copies_used; c++) {
     let turned = select(place, place.yx, c >= 3u);
     let mirrored = vec2<bool>((c & 1u) == 0u, (c >= 1u && c <= 3u) || c == 6u);
-    emit_colour(61u + 3u * c, source(select(turned, 1.0 - turned, mirrored)));
+    emit_colour(61u + 3u * c, seen(select(turned, 1.0 - turned, mirrored)));
   }
 }

@@ -1,7 +1,6 @@
-// Library: `source` and `field` for kernels at the model's size, whose image is planar f32.
+// Library: `source` and `seen` for kernels at the model's size, whose image is planar f32.
 //
-// The kernel supplies the bindings `planes` ([3, S, S]) and `fields` ([15, S, S]) and the function
-// `model_size() -> u32`.
+// The kernel supplies the binding `planes` ([3, S, S]) and the function `model_size() -> u32`.
 
 fn plane_at(channel: u32, index: u32) -> f32 {
   return planes[channel * model_size() * model_size() + index];
@@ -15,4 +14,9 @@ fn source(place: vec2f) -> vec3f {
   let taps = taps_at(place, vec2u(model_size()));
   return taps.weight.x * colour_at(taps.index.x) + taps.weight.y * colour_at(taps.index.y) +
     taps.weight.z * colour_at(taps.index.z) + taps.weight.w * colour_at(taps.index.w);
+}
+
+// At this size a warp has its own kernel: the anchor's planes are moved already.
+fn seen(place: vec2f) -> vec3f {
+  return source(place);
 }

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from likewise import lookup
+from likewise import lookup, warp
 from likewise.anchor import COLUMNS, FEATURES, FOLDS, anchors, features, fit_all, fold_of_pixel, gaussian_blur, gram
 
 
@@ -177,3 +177,48 @@ def test_colour_is_fitted_on_top_of_a_warp() -> None:
     _, on_b, fits = anchors(a, edit(a), b)
     assert fits.warps.outside == ["mirror"] and fits.groups != ["none"]
     assert float(-10 * torch.log10((on_b - edit(b)).square().mean())) > 33
+
+
+def golden_waves(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The picture of workers/engine/compute/warp-fit.test.ts at positions ``[S, S]``: ``[3, S, S]``."""
+    c = torch.arange(3, dtype=torch.float64).view(3, 1, 1)
+    return 0.5 + 0.25 * torch.sin(2.1 * x + 1.3 * y * y + c) + 0.2 * torch.sin(3.7 * y - 2.3 * x * y + 2 * c)
+
+
+def golden_warped(outside: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    if outside == "mirror":
+        return 0.8 * golden_waves(0.7 * x - 0.2 * y + 0.1 + 0.08 * x * y, 0.2 * x + 0.65 * y - 0.1 * x * x) + 0.1
+    to_x, to_y = 1.2 * x + 0.1 * y, 1.2 * y - 0.1 * x
+    inside = torch.maximum(to_x.abs(), to_y.abs()) <= 1
+    return golden_waves(to_x, to_y).where(inside, torch.tensor([0.2, 0.4, 0.6]).double().view(3, 1, 1))
+
+
+# Of the coefficients 0, 1, 2, 4, 9 and 20: along x, along y.
+@pytest.mark.parametrize(
+    "outside, left, coefficients",
+    [
+        (
+            "mirror",
+            0.0665,
+            (
+                (0.01314, -0.13049, -0.293, 0.06744, 0.22754, -0.0599),
+                (0.01412, 0.25175, -0.19876, 0.23753, 0.04548, -0.12965),
+            ),
+        ),
+        (
+            "colour",
+            0.01047,
+            ((-0.00028, 0.20047, 0.10008, 0.0, 0.0, 0.0), (0.0001, -0.10016, 0.19977, 0.0, 0.0, 0.0)),
+        ),
+    ],
+    ids=["mirror", "colour"],
+)
+def test_warps_agree_with_the_engine(outside: str, left: float, coefficients: tuple[tuple[float, ...], ...]) -> None:
+    x = ((torch.arange(64, dtype=torch.float64) + 0.5) / 64 * 2 - 1).expand(64, 64)
+    a, edited = golden_waves(x, x.T), golden_warped(outside, x, x.T)
+    found, share = warp.fit(a.float()[None], edited.float()[None])
+    assert found.outside == [outside] and abs(float(share) - left) < 5e-5
+    shown = found.coefficients[0][:, [0, 1, 2, 4, 9, 20]]
+    assert float((shown - torch.tensor(coefficients)).abs().max()) < 1e-4
+    if outside == "colour":
+        assert float((found.colour - torch.tensor([0.2, 0.4, 0.6])).abs().max()) < 1e-6

@@ -19,7 +19,7 @@ export interface Encoded<Data> {
   /** Prepared b and its anchor, `[3, S, S]`. */
   readonly b: Tensor<Data>;
   readonly anchorB: Tensor<Data>;
-  readonly anchor: Pick<AnchorFit, 'name' | 'weights' | 'lookup'>;
+  readonly anchor: AnchorFit;
   /** The denoiser's inputs, in its precision. */
   readonly pairs: Tensor<Data>;
   readonly target: Tensor<Data>;
@@ -113,14 +113,14 @@ export async function encodeTriplet<Data>(
     });
 
     const { anchor, anchorB, pairs, target } = await job.phase('anchoring', 3, async (report) => {
-      const gram = await compute.anchorGram(a, a2);
-      report(1);
-      await job.checkpoint();
-      const fit = fitAnchor(gram, { a: await compute.read(a), a2: await compute.read(a2), size });
+      const fit = await fitAnchor(compute, a, a2, async () => {
+        report(1);
+        await job.checkpoint();
+      });
       report(2);
       await job.checkpoint();
-      const anchorA = passing.keep(compute.anchorApply(a, fit.weights, fit.lookup));
-      const ofB = kept.keep(compute.anchorApply(b, fit.weights, fit.lookup));
+      const anchorA = passing.keep(compute.anchorApply(a, fit));
+      const ofB = kept.keep(compute.anchorApply(b, fit));
       return {
         anchor: fit,
         anchorB: ofB,

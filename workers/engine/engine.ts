@@ -1,4 +1,5 @@
 /** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
+import { nameOf } from './compute/anchor-fit';
 import { encodeTriplet, tripletKey, type Decode, type Encoded } from './encode';
 import { Aborted, EngineFailure } from './errors';
 import { fitWithin, shrink } from './image/resize';
@@ -129,7 +130,7 @@ export class PackEngine<Data> implements Engine {
     const report: RunReport = {
       timings: job.timings,
       stepTimings,
-      anchor: encoded.anchor.name,
+      anchor: nameOf(encoded.anchor),
       backend: this.runtime.backend,
       adapter: this.runtime.adapter,
       precision: this.model.precision,
@@ -208,8 +209,7 @@ export class PackEngine<Data> implements Engine {
           ...sampled.head,
           ...size,
           image: source,
-          weights: anchor.weights,
-          lookup: anchor.lookup,
+          anchor,
           strength,
           onTile: (done) => report(done),
           checkpoint: () => job.checkpoint(),

@@ -1,10 +1,21 @@
 /**
  * Chooses and solves the anchor from the pair and its Gram matrices (docs/architecture.md, "Anchor fit"):
- * cross-validated ridge regression over nested groups of features, and lookups, in double precision.
+ * cross-validated ridge regression over nested groups of features, and lookups, in double precision; and
+ * once more where a warp helps ("Warp").
  */
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Lookup, type LookupKind } from './compute';
+import {
+  ANCHOR_BLOCKS,
+  ANCHOR_COLUMNS,
+  ANCHOR_FEATURES,
+  type Anchor,
+  type Compute,
+  type LookupKind,
+  type Tensor,
+} from './compute';
 import { solveCholesky } from './cholesky';
 import { scoreLookup, type Pair } from './lookup-fit';
+import { sideOf } from './shapes';
+import { fitWarp } from './warp-fit';
 
 const FOLDS = 4;
 const RIDGES = [1e-6, 1e-4, 1e-2] as const;
@@ -12,6 +23,10 @@ const RIDGES = [1e-6, 1e-4, 1e-2] as const;
 const WORTHWHILE = 0.8;
 const NEARLY_AS_GOOD = 1.1;
 const TINY = 1e-6;
+/** A warp is looked for where the best fit leaves more than this mean squared error, 30 dB. */
+const UNSOLVED = 1e-3;
+/** The most that a warp may leave of it, alone and with a fit on top. */
+const WARPED = 0.5;
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -44,17 +59,13 @@ const CANDIDATES = [
 
 export type AnchorName = 'none' | (typeof CANDIDATES)[number];
 
-export interface AnchorFit {
+export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
-  /** `[82, 3]`, zero outside the chosen group. */
-  readonly weights: Float32Array<ArrayBuffer>;
-  /** Instead of weights. */
-  readonly lookup?: Lookup | undefined;
   /** Cross-validated mean squared error of the choice, in image units squared. */
   readonly score: number;
 }
 
-type Solution = Pick<AnchorFit, 'weights' | 'lookup'>;
+type Solution = Pick<Anchor, 'weights' | 'lookup'>;
 
 interface Scored {
   readonly name: AnchorName;
@@ -176,8 +187,11 @@ function foldsOfPixels(size: number): Uint8Array {
   );
 }
 
-/** `gram` is `[16, 85, 85]` of the pair as `Compute.anchorGram` returns it. */
-export function fitAnchor(gram: Float32Array, pair: Pair): AnchorFit {
+/**
+ * The anchor without a warp, as if a were the picture that is edited. `gram` is `[16, 85, 85]` of the pair
+ * as `Compute.anchorGram` returns it.
+ */
+export function fitStill(gram: Float32Array, pair: Pair): AnchorFit {
   const folds = foldSums(gram);
   const all = sumOf(folds);
   const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);
@@ -201,4 +215,36 @@ export function fitAnchor(gram: Float32Array, pair: Pair): AnchorFit {
 
 function isFeatures(name: keyof typeof FEATURES | LookupKind): name is keyof typeof FEATURES {
   return name in FEATURES;
+}
+
+/**
+ * The anchor of a prepared pair, `[3, S, S]` each. `checkpoint` is called once before a warp is looked for,
+ * which takes as long as the rest; what it throws ends the fit.
+ */
+export async function fitAnchor<Data>(
+  compute: Pick<Compute<Data>, 'anchorGram' | 'read' | 'warp' | 'release'>,
+  a: Tensor<Data>,
+  a2: Tensor<Data>,
+  checkpoint: () => Promise<void>,
+): Promise<AnchorFit> {
+  const pair: Pair = { a: await compute.read(a), a2: await compute.read(a2), size: sideOf(a, 3) };
+  const still = fitStill(await compute.anchorGram(a, a2), pair);
+  await checkpoint();
+  if (still.score <= UNSOLVED) return still;
+  const { warp, left } = fitWarp(pair);
+  if (left > WARPED) return still;
+  const moved = compute.warp(a, warp);
+  try {
+    const gram = await compute.anchorGram(moved, a2);
+    const fit = fitStill(gram, { ...pair, a: await compute.read(moved) });
+    return fit.score <= WARPED * still.score ? { ...fit, warp } : still;
+  } finally {
+    compute.release(moved);
+  }
+}
+
+/** What the anchor is, for reports: 'colour', 'warp' or 'warp + colour'. */
+export function nameOf({ name, warp }: AnchorFit): string {
+  if (warp === undefined) return name;
+  return name === 'none' ? 'warp' : `warp + ${name}`;
 }

@@ -40,6 +40,31 @@ export interface Lookup {
   readonly table: Float32Array;
 }
 
+/** What a warp reads outside of the picture, in order of preference; docs/architecture.md, "Warp". */
+export const OUTSIDES = ['mirror', 'wrap', 'colour'] as const;
+/** The degree of a warp's polynomials, and how many monomials that is. */
+export const WARP_DEGREE = 5;
+export const WARP_COEFFICIENTS = 21;
+
+/** Where in the picture an anchor reads. */
+export interface Warp {
+  /** `[2, 21]` of the displacement along x and along y, for positions in −1..1. */
+  readonly coefficients: Float32Array;
+  readonly outside: (typeof OUTSIDES)[number];
+  /** r, g, b in 0..1; read outside when that is *colour*. */
+  readonly colour: readonly [number, number, number];
+}
+
+/** A fitted anchor: what is asked of an image. */
+export interface Anchor {
+  /** `[82, 3]`, zero outside the chosen group. */
+  readonly weights: Float32Array;
+  /** Where there is one, the anchor is it, and the weights are not read. */
+  readonly lookup?: Lookup | undefined;
+  /** Where there is one, weights or lookup are of the moved image. */
+  readonly warp?: Warp | undefined;
+}
+
 export interface MergeTarget<Data> {
   /** `[in, out]` */
   readonly base: Tensor<Data>;
@@ -62,10 +87,7 @@ export interface HeadInputs<Data> {
 
 export interface FullRender<Data> extends HeadInputs<Data> {
   readonly image: FullImage<Data>;
-  /** `[82, 3]` anchor weights. */
-  readonly weights: Float32Array;
-  /** Where there is one, the anchor is it, and the weights are not read. */
-  readonly lookup?: Lookup | undefined;
+  readonly anchor: Anchor;
   readonly strength: number;
   readonly width: number;
   readonly height: number;
@@ -91,8 +113,10 @@ export interface Compute<Data> {
   prepare(image: FullImage<Data>, size: number): Tensor<Data>;
   /** Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column). */
   anchorGram(a: Tensor<Data>, a2: Tensor<Data>): Promise<Float32Array>;
-  /** clamp(u + φ(u)·w), or clamp(T(q)) of a lookup, at the model's size, `[3, S, S]`. */
-  anchorApply(u: Tensor<Data>, weights: Float32Array, lookup?: Lookup): Tensor<Data>;
+  /** moved(u) at the model's size, `[3, S, S]`. */
+  warp(u: Tensor<Data>, warp: Warp): Tensor<Data>;
+  /** clamp(u + φ(u)·w), or clamp(T(q)) of a lookup, of u or moved(u), at the model's size, `[3, S, S]`. */
+  anchorApply(u: Tensor<Data>, anchor: Anchor): Tensor<Data>;
   /** Network inputs in `type`: pairs `[1, 9, S, S]` and target `[1, 6, S, S]`. */
   pairInput(
     a: Tensor<Data>,

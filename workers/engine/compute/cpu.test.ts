@@ -1,9 +1,18 @@
 /** The reference against docs/architecture.md, written down a second time, a pixel at a time. */
 import { describe, expect, it } from 'vitest';
-import { ANCHOR_FEATURES, LOOKUP_KINDS, LOOKUP_KNOTS, type FullRender } from './compute';
+import {
+  ANCHOR_FEATURES,
+  LOOKUP_KINDS,
+  LOOKUP_KNOTS,
+  OUTSIDES,
+  WARP_COEFFICIENTS,
+  type Anchor,
+  type FullRender,
+  type Warp,
+} from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
 import { anchorFields } from './reference/fields';
-import { close, noiseImage, picture, uniform } from './testing/parity';
+import { close, noiseImage, picture, randomWarp, uniform } from './testing/parity';
 
 const cpu = createCpuCompute();
 const quiet = { onTile: () => undefined, checkpoint: () => Promise.resolve() };
@@ -51,7 +60,7 @@ describe('anchor', () => {
     for (let f = 0; f < ANCHOR_FEATURES; f++) {
       const weights = new Float32Array(ANCHOR_FEATURES * 3);
       weights[f * 3 + 1] = 0.01;
-      const moved = await cpu.read(cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), weights));
+      const moved = await cpu.read(cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), { weights }));
       const expected = u.slice();
       for (let i = 0; i < size * size; i++) {
         expected[size * size + i] = clamp(u[size * size + i] + 0.01 * phi(f, u, fields, size, i));
@@ -68,10 +77,8 @@ describe('lookup', () => {
     const u = picture(4, size);
     const fields = anchorFields(u, size);
     const table = uniform(5, LOOKUP_KNOTS * 3, -0.2, 1.2);
-    const none = new Float32Array(ANCHOR_FEATURES * 3);
-    const actual = await cpu.read(
-      cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), none, { kind, table }),
-    );
+    const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, table } };
+    const actual = await cpu.read(cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), anchor));
     const expected = u.map((_, at) => {
       const [c, i] = [Math.floor(at / plane), at % plane];
       const of = kind.startsWith('soft') ? fields : u;
@@ -84,6 +91,61 @@ describe('lookup', () => {
     });
     // A random table is steep: rounding q to f32 shows 255 times as much.
     close(actual, expected, 2e-4);
+  });
+});
+
+/** moved(u) at (u, v) of one channel, straight from the text. */
+function movedAt(
+  look: Look,
+  width: number,
+  height: number,
+  warp: Warp,
+  channel: number,
+  u: number,
+  v: number,
+): number {
+  const [x, y] = [2 * u - 1, 2 * v - 1];
+  const [toX, toY] = [0, WARP_COEFFICIENTS].map((from, axis) => {
+    let sum = axis === 0 ? x : y;
+    let k = from;
+    for (let n = 0; n <= 5; n++) {
+      for (let j = 0; j <= n; j++) sum += warp.coefficients[k++] * x ** (n - j) * y ** j;
+    }
+    return sum;
+  });
+  const mod = (value: number, by: number): number => value - by * Math.floor(value / by);
+  const place = (to: number): number =>
+    warp.outside === 'wrap' ? mod((to + 1) / 2, 1) : 1 - Math.abs(1 - mod((to + 1) / 2, 2));
+  const read = bilinear(look, width, height, place(toX), place(toY));
+  if (warp.outside !== 'colour') return read;
+  const coverage = clamp(0.5 + Math.min(width * (1 - Math.abs(toX)), height * (1 - Math.abs(toY))) / 2);
+  return coverage * read + (1 - coverage) * warp.colour[channel];
+}
+
+describe('warp', () => {
+  it.each(OUTSIDES)('reads where the polynomials say, with %s outside', async (outside) => {
+    const size = 12;
+    const plane = size * size;
+    const u = picture(4, size);
+    const warp = randomWarp(6, outside);
+    const actual = await cpu.read(cpu.warp(cpu.upload(u, [3, size, size], 'u'), warp));
+    const expected = u.map((_, at) => {
+      const [c, x, y] = [Math.floor(at / plane), at % size, Math.floor((at % plane) / size)];
+      return movedAt(planeLook(u, c, size), size, size, warp, c, (x + 0.5) / size, (y + 0.5) / size);
+    });
+    close(actual, expected, 1e-6);
+  });
+
+  it('comes before features and lookups', async () => {
+    const size = 16;
+    const u = cpu.upload(picture(4, size), [3, size, size], 'u');
+    const warp = randomWarp(6, 'mirror');
+    const table = uniform(5, LOOKUP_KNOTS * 3);
+    const weights = uniform(8, ANCHOR_FEATURES * 3, -0.1, 0.1);
+    for (const anchor of [{ weights }, { weights, lookup: { kind: 'gradient', table } as const }]) {
+      const actual = await cpu.read(cpu.anchorApply(u, { ...anchor, warp }));
+      close(actual, await cpu.read(cpu.anchorApply(cpu.warp(u, warp), anchor)), 0);
+    }
   });
 });
 
@@ -189,7 +251,7 @@ describe('head', () => {
       maps: cpu.upload(maps, [1, 5, size, size], 'maps'),
       b,
       image: source,
-      weights,
+      anchor: { weights },
       strength: 1,
       width,
       height,
@@ -247,7 +309,44 @@ describe('head', () => {
   it('is b at strength 0, and b where an untrained head meets no anchor', async () => {
     expect(await render({ strength: 0 })).toEqual(image.data);
     const closed = cpu.upload(new Float32Array(5 * size * size), [5, size, size], 'maps');
-    expect(await render({ maps: closed, weights: new Float32Array(246) })).toEqual(image.data);
+    expect(await render({ maps: closed, anchor: { weights: new Float32Array(246) } })).toEqual(image.data);
+  });
+
+  it.each(OUTSIDES)('reads b through a warp, with %s outside', async (outside) => {
+    const warp = randomWarp(6, outside);
+    const closed = cpu.upload(new Float32Array(5 * size * size), [5, size, size], 'maps');
+    const actual = await render({ maps: closed, anchor: { weights: new Float32Array(246), warp } });
+    let most = 0;
+    for (let i = 0; i < width * height; i++) {
+      const [u, v] = [((i % width) + 0.5) / width, (Math.floor(i / width) + 0.5) / height];
+      for (let c = 0; c < 3; c++) {
+        const look: Look = (x, y) => image.data[(y * width + x) * 4 + c] / 255;
+        const expected = 255 * movedAt(look, width, height, warp, c, u, v);
+        most = Math.max(most, Math.abs(actual[i * 4 + c] - expected));
+      }
+      expect(actual[i * 4 + 3]).toBe(image.data[i * 4 + 3]);
+    }
+    expect(most).toBeLessThanOrEqual(0.51);
+  });
+
+  it('is the anchor of the model’s size where b has that size', async () => {
+    const small = noiseImage(12, size, size);
+    small.data.forEach((_, i) => i % 4 === 3 && (small.data[i] = 255));
+    const full = cpu.uploadImage(small, 'b');
+    const prepared = cpu.prepare(full, size);
+    const closed = cpu.upload(new Float32Array(5 * size * size), [5, size, size], 'maps');
+    const anchor: Anchor = {
+      weights: uniform(13, ANCHOR_FEATURES * 3, -0.05, 0.05),
+      warp: randomWarp(6, 'colour'),
+    };
+    const job = { image: full, b: prepared, maps: closed, width: size, height: size };
+    const shown = await render({ ...job, anchor });
+    const planes = await cpu.read(cpu.anchorApply(prepared, anchor));
+    const off = planes.map((value, i) => {
+      const [c, at] = [Math.floor(i / size ** 2), i % size ** 2];
+      return Math.abs(shown[at * 4 + c] - 255 * value);
+    });
+    expect(Math.max(...off)).toBeLessThanOrEqual(0.51);
   });
 
   it('tells rows done and stops at a checkpoint that throws', async () => {

@@ -13,6 +13,7 @@ import { addTerms, termsOf } from './reference/merge';
 import { prepare } from './reference/prepare';
 import { finishModel, flowStep, modelEdit, rowRenderer, type RenderJob } from './reference/render';
 import { route } from './reference/route';
+import { movedPlanes } from './reference/warp';
 import { count, routeShape, sideOf, targetShape } from './shapes';
 
 export type CpuData = Float32Array<ArrayBuffer> | Uint8ClampedArray<ArrayBuffer>;
@@ -72,8 +73,8 @@ export function createCpuCompute(): Compute<CpuData> {
     },
 
     anchorGram: async (a, a2) => anchorGram(floats(a), floats(a2), sideOf(a, 3)),
-    anchorApply: (u, weights, lookup) =>
-      tensor(anchorApply(floats(u), weights, sideOf(u, 3), lookup), u.dims),
+    warp: (u, warp) => tensor(movedPlanes(floats(u), sideOf(u, 3), warp), u.dims),
+    anchorApply: (u, anchor) => tensor(anchorApply(floats(u), anchor, sideOf(u, 3)), u.dims),
 
     pairInput(a, a2, anchorA) {
       const edited = floats(a2);
@@ -114,27 +115,9 @@ export function createCpuCompute(): Compute<CpuData> {
       const data = finishModel(model.guide, edit, model.size, strength);
       return { width: model.size, height: model.size, data };
     },
-    async renderFull({
-      image,
-      weights,
-      lookup,
-      strength,
-      width,
-      height,
-      onTile,
-      checkpoint,
-      ...head
-    }): Promise<RgbaImage> {
-      const source = { ...image, data: bytes(image) };
-      const render = rowRenderer({
-        head: headOf(head),
-        image: source,
-        weights,
-        lookup,
-        strength,
-        width,
-        height,
-      });
+    async renderFull({ onTile, checkpoint, ...job }): Promise<RgbaImage> {
+      const { image, width, height } = job;
+      const render = rowRenderer({ ...job, head: headOf(job), image: { ...image, data: bytes(image) } });
       const data = new Uint8ClampedArray(width * height * 4);
       const rows = Math.max(1, Math.floor(BAND_PIXELS / width));
       for (let first = 0; first < height; first += rows) {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { ANCHOR_FEATURES, LOOKUP_KINDS, LOOKUP_KNOTS } from './compute';
+import { ANCHOR_FEATURES, LOOKUP_KINDS, LOOKUP_KNOTS, OUTSIDES, type Anchor } from './compute';
 import { fitAnchor } from './anchor-fit';
 import { openPlainDevices } from './testing/device';
-import { close, Parity, picture, uniform } from './testing/parity';
+import { close, Parity, picture, randomWarp, uniform } from './testing/parity';
 
 const devices = await openPlainDevices();
 
@@ -44,18 +44,34 @@ describe.each(devices)('$name', (opened) => {
   ])('applies %s', async (_, first, last) => {
     for (const size of [32, 19]) {
       const u = parity.twin(picture(5, size), [3, size, size]);
-      const weights = weightsOf(first, last);
-      await parity.same(gpu.anchorApply(u.gpu, weights), cpu.anchorApply(u.cpu, weights), 2e-6);
+      const anchor = { weights: weightsOf(first, last) };
+      await parity.same(gpu.anchorApply(u.gpu, anchor), cpu.anchorApply(u.cpu, anchor), 2e-6);
     }
   });
 
   it.each(LOOKUP_KINDS)('looks up by %s', async (kind) => {
     const lookup = { kind, table: uniform(11, LOOKUP_KNOTS * 3, -0.2, 1.2) };
+    const anchor = { weights: weightsOf(0, -1), lookup };
     for (const size of [32, 19]) {
       const u = parity.twin(picture(5, size), [3, size, size]);
-      const none = weightsOf(0, -1);
       // A random table is steep: a rounding of q in its last place shows 255 times as much.
-      await parity.same(gpu.anchorApply(u.gpu, none, lookup), cpu.anchorApply(u.cpu, none, lookup), 2e-4);
+      await parity.same(gpu.anchorApply(u.gpu, anchor), cpu.anchorApply(u.cpu, anchor), 2e-4);
+    }
+  });
+
+  it.each(OUTSIDES)('warps, and applies on top, with %s outside', async (outside) => {
+    const warp = randomWarp(12, outside);
+    const table = Float32Array.from({ length: LOOKUP_KNOTS * 3 }, (_, i) => 0.5 + 0.5 * Math.sin(i / 60));
+    const anchors: Anchor[] = [
+      { weights: weightsOf(0, 81), warp },
+      { weights: weightsOf(0, -1), lookup: { kind: 'soft luma', table }, warp },
+    ];
+    for (const size of [32, 19]) {
+      const u = parity.twin(picture(5, size), [3, size, size]);
+      await parity.same(gpu.warp(u.gpu, warp), cpu.warp(u.cpu, warp), 1e-5);
+      for (const anchor of anchors) {
+        await parity.same(gpu.anchorApply(u.gpu, anchor), cpu.anchorApply(u.cpu, anchor), 5e-5);
+      }
     }
   });
 
@@ -63,16 +79,18 @@ describe.each(devices)('$name', (opened) => {
     const size = 64;
     const pixels = picture(7, size);
     const a = parity.twin(pixels, [3, size, size]);
-    const edited = pixels.map((value) => Math.min(1, value * value + 0.1));
-    const a2 = parity.twin(edited, [3, size, size]);
-    const pair = { a: pixels, a2: edited, size };
-    const fromGpu = fitAnchor(await gpu.anchorGram(a.gpu, a2.gpu), pair);
-    const fromCpu = fitAnchor(await cpu.anchorGram(a.cpu, a2.cpu), pair);
-    expect(fromGpu.name).toBe(fromCpu.name);
-    await parity.same(
-      gpu.anchorApply(a.gpu, fromGpu.weights, fromGpu.lookup),
-      cpu.anchorApply(a.cpu, fromCpu.weights, fromCpu.lookup),
-      1e-4,
+    const still = cpu.upload(
+      pixels.map((value) => Math.min(1, value * value + 0.1)),
+      [3, size, size],
+      'edited',
     );
+    for (const edited of [still, cpu.warp(still, randomWarp(13, 'mirror'))]) {
+      const a2 = parity.twin(await cpu.read(edited), [3, size, size]);
+      const fromGpu = await fitAnchor(gpu, a.gpu, a2.gpu, async () => undefined);
+      const fromCpu = await fitAnchor(cpu, a.cpu, a2.cpu, async () => undefined);
+      expect(fromCpu.warp === undefined).toBe(edited === still);
+      expect([fromGpu.name, fromGpu.warp?.outside]).toEqual([fromCpu.name, fromCpu.warp?.outside]);
+      await parity.same(gpu.anchorApply(a.gpu, fromGpu), cpu.anchorApply(a.cpu, fromCpu), 1e-4);
+    }
   });
 });

@@ -1,10 +1,25 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { RgbaImage } from '../protocol';
-import { ANCHOR_FEATURES, LOOKUP_KNOTS, type FullRender, type HeadInputs } from './compute';
+import {
+  ANCHOR_FEATURES,
+  LOOKUP_KNOTS,
+  OUTSIDES,
+  type Anchor,
+  type FullRender,
+  type HeadInputs,
+} from './compute';
 import type { CpuData } from './cpu';
 import { renderFull } from './gpu/render';
 import { openDevices } from './testing/device';
-import { noiseImage, Parity, picture, uniform, type Twin } from './testing/parity';
+import {
+  noiseImage,
+  Parity,
+  picture,
+  randomWarp,
+  uniform,
+  type ImageTwin,
+  type Twin,
+} from './testing/parity';
 import { Buffers } from './gpu/buffers';
 import { Operation, Pipelines } from './gpu/operation';
 
@@ -52,6 +67,20 @@ describe.each(devices)('$name', (opened) => {
       b: b.cpu,
     });
 
+    const none = { weights: new Float32Array(ANCHOR_FEATURES * 3) };
+    const table = Float32Array.from({ length: LOOKUP_KNOTS * 3 }, (_, i) => 0.5 + 0.5 * Math.sin(i / 60));
+
+    /** Both backends render the same. */
+    async function same(
+      inputs: ReturnType<typeof head>,
+      image: ImageTwin,
+      job: Pick<FullRender<never>, 'anchor' | 'strength' | 'width' | 'height'>,
+    ): Promise<void> {
+      const expected = await cpu.renderFull({ ...job, ...quiet(), ...cpuSide(inputs), image: image.cpu });
+      const actual = await gpu.renderFull({ ...job, ...quiet(), ...gpuSide(inputs), image: image.gpu });
+      expect(bytesApart(actual, expected)).toBeLessThanOrEqual(1);
+    }
+
     it.each([16, 21])('flow steps at %i', async (size) => {
       const inputs = head(size);
       const anchor = parity.twin(picture(4, size), [3, size, size]);
@@ -85,25 +114,28 @@ describe.each(devices)('$name', (opened) => {
     ])('renders at %s', async (_, imageWidth, imageHeight, width, height) => {
       const inputs = head(16);
       const image = parity.image(noiseImage(9, imageWidth, imageHeight));
-      const weights = uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05);
-      const job = { weights, strength: 1.3, width, height, ...quiet() };
-      const expected = await cpu.renderFull({ ...job, ...cpuSide(inputs), image: image.cpu });
-      expect(
-        bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected),
-      ).toBeLessThanOrEqual(1);
+      const anchor = { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05) };
+      await same(inputs, image, { anchor, strength: 1.3, width, height });
     });
 
     it('renders a lookup', async () => {
-      const inputs = head(16);
       const image = parity.image(noiseImage(9, 41, 37));
-      const weights = new Float32Array(ANCHOR_FEATURES * 3);
-      const table = Float32Array.from({ length: LOOKUP_KNOTS * 3 }, (_, i) => 0.5 + 0.5 * Math.sin(i / 60));
       for (const kind of ['luma', 'gradient'] as const) {
-        const job = { weights, lookup: { kind, table }, strength: 1, width: 41, height: 37, ...quiet() };
-        const expected = await cpu.renderFull({ ...job, ...cpuSide(inputs), image: image.cpu });
-        expect(
-          bytesApart(await gpu.renderFull({ ...job, ...gpuSide(inputs), image: image.gpu }), expected),
-        ).toBeLessThanOrEqual(1);
+        const anchor = { ...none, lookup: { kind, table } };
+        await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
+      }
+    });
+
+    it.each(OUTSIDES)('renders a warp with %s outside', async (outside) => {
+      const warp = randomWarp(10, outside);
+      const image = parity.image(noiseImage(9, 41, 37));
+      const anchors: Anchor[] = [
+        { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), warp },
+        { ...none, lookup: { kind: 'soft channel', table }, warp },
+      ];
+      for (const anchor of anchors) {
+        await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
+        await same(head(16), image, { anchor, strength: 1, width: 29, height: 43 });
       }
     });
 
@@ -117,7 +149,7 @@ describe.each(devices)('$name', (opened) => {
       const job: FullRender<GPUBuffer> = {
         ...gpuSide(inputs),
         image: image.gpu,
-        weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05),
+        anchor: { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05) },
         strength: 1,
         width: 33,
         height: 29,
@@ -149,7 +181,7 @@ describe.each(devices)('$name', (opened) => {
       maps,
       b,
       image: image.gpu,
-      weights,
+      anchor: { weights },
       strength: 1,
       width: 61,
       height: 43,

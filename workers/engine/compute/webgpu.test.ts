@@ -96,7 +96,7 @@ describe.each(devices)('$name', (opened) => {
 
   it('names dims that do not fit', async () => {
     const tensor = gpu.allocate('float32', [2, 3, 4], 'odd');
-    expect(() => gpu.anchorApply(tensor, new Float32Array(246))).toThrow(
+    expect(() => gpu.anchorApply(tensor, { weights: new Float32Array(246) })).toThrow(
       'expected 3 square planes, got dims 2×3×4',
     );
     await expect(gpu.route(tensor, tensor, tensor, 'tanh')).rejects.toThrow('do not fit an encoding of 24');

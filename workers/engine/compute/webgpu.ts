@@ -8,7 +8,7 @@
 import { EngineFailure } from '../errors';
 import type { RgbaImage } from '../protocol';
 import type { Compute, FullImage, HeadInputs, Tensor } from './compute';
-import { encodeAnchor, encodeGram, gramLength } from './gpu/anchor';
+import { encodeAnchor, encodeGram, encodeWarp, gramLength } from './gpu/anchor';
 import { Buffers, bytesOf, storable, type ElementType } from './gpu/buffers';
 import { preamble } from './gpu/kernels';
 import { encodeMerge, encodeMergeElement } from './gpu/merge';
@@ -168,10 +168,17 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       operation.submit();
       return await readAndRelease(gram);
     },
-    anchorApply(u, weights, lookup) {
+    warp(u, warp) {
+      const out = tensor('float32', u.dims, 'moved');
+      const operation = begin('warp');
+      encodeWarp(operation, u.data, warp, sideOf(u, 3), out.data);
+      operation.submit();
+      return out;
+    },
+    anchorApply(u, anchor) {
       const out = tensor('float32', u.dims, 'anchor');
       const operation = begin('anchor');
-      encodeAnchor(operation, u.data, weights, lookup, sideOf(u, 3), out.data);
+      encodeAnchor(operation, u.data, anchor, sideOf(u, 3), out.data);
       operation.submit();
       return out;
     },

@@ -60,8 +60,7 @@ async function follow<Data>(runtime: Runtime<Data>, work: ParityWork): Promise<R
     const image = await compute.renderFull({
       ...sampled.head,
       image: encoded.full,
-      weights: encoded.anchor.weights,
-      lookup: encoded.anchor.lookup,
+      anchor: encoded.anchor,
       strength: 1,
       width: encoded.full.width,
       height: encoded.full.height,

@@ -5,11 +5,15 @@ import {
   ANCHOR_FEATURES,
   LOOKUP_KINDS,
   LOOKUP_KNOTS,
-  type Lookup,
+  OUTSIDES,
+  WARP_COEFFICIENTS,
+  type Anchor,
+  type Warp,
 } from '../compute';
 import { FIELDS } from '../reference/fields';
 import { weightedFeatures } from '../reference/features';
 import { looksAtFields } from '../reference/lookup';
+import { hornerOrder } from '../reference/warp';
 import type { Operation } from './operation';
 
 /** As lib/anchor.wgsl numbers its groups; colour (0–9) is always there. */
@@ -32,11 +36,7 @@ export interface AnchorUniforms {
   readonly weights: GPUBuffer;
 }
 
-export function anchorUniforms(
-  operation: Operation,
-  weights: Float32Array,
-  lookup: Lookup | undefined,
-): AnchorUniforms {
+export function anchorUniforms(operation: Operation, { weights, lookup }: Anchor): AnchorUniforms {
   const used = weightedFeatures(weights);
   let groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last)).reduce(
     (bits, { bit }) => bits | bit,
@@ -51,6 +51,46 @@ export function anchorUniforms(
       padded.set(lookup.table.subarray(i * 3, i * 3 + 3), (ANCHOR_FEATURES + i) * 4);
   }
   return { groups, weights: operation.constant('weights', padded, 'uniform') };
+}
+
+/** 21 × vec4 coefficients and a vec4 that says what is read outside, as lib/warp.wgsl wants them. */
+export function warpUniform(operation: Operation, warp: Warp | undefined): GPUBuffer {
+  const padded = new Float32Array((WARP_COEFFICIENTS + 1) * 4);
+  if (warp !== undefined) {
+    const ordered = hornerOrder(warp.coefficients);
+    for (let k = 0; k < WARP_COEFFICIENTS; k++) padded.set(ordered.subarray(k * 2, k * 2 + 2), k * 4);
+    padded.set([...warp.colour, OUTSIDES.indexOf(warp.outside) + 1], WARP_COEFFICIENTS * 4);
+  }
+  return operation.constant('warp', padded, 'uniform');
+}
+
+/** What the warp makes of planar `planes`, into `moved`. */
+export function encodeWarp(
+  operation: Operation,
+  planes: GPUBuffer,
+  warp: Warp,
+  size: number,
+  moved: GPUBuffer,
+): void {
+  operation.run(
+    'warp',
+    '',
+    [operation.parameters([size]), warpUniform(operation, warp), planes, moved],
+    [Math.ceil(size / 64), size],
+  );
+}
+
+/** What the anchor reads: the planes, moved where it has a warp. */
+export function encodeSeen(
+  operation: Operation,
+  planes: GPUBuffer,
+  { warp }: Anchor,
+  size: number,
+): GPUBuffer {
+  if (warp === undefined) return planes;
+  const moved = operation.temporary('moved', 3 * size * size * 4);
+  encodeWarp(operation, planes, warp, size, moved);
+  return moved;
 }
 
 /** Blurs and gradients of planar `planes`, `[15, S, S]`. */
@@ -106,17 +146,17 @@ export function encodeGram(
 export function encodeAnchor(
   operation: Operation,
   u: GPUBuffer,
-  weights: Float32Array,
-  lookup: Lookup | undefined,
+  anchor: Anchor,
   size: number,
   out: GPUBuffer,
 ): void {
-  const uniforms = anchorUniforms(operation, weights, lookup);
-  const fields = fieldsFor(operation, uniforms, u, size);
+  const uniforms = anchorUniforms(operation, anchor);
+  const planes = encodeSeen(operation, u, anchor, size);
+  const fields = fieldsFor(operation, uniforms, planes, size);
   operation.run(
     'anchor-apply',
     '',
-    [operation.parameters([size, uniforms.groups]), uniforms.weights, u, fields, out],
+    [operation.parameters([size, uniforms.groups]), uniforms.weights, planes, fields, out],
     [Math.ceil(size / 64), size],
   );
 }

@@ -6,6 +6,7 @@ import fieldLibrary from '../../../../shaders/lib/field.wgsl?raw';
 import headLibrary from '../../../../shaders/lib/head.wgsl?raw';
 import planarLibrary from '../../../../shaders/lib/planar.wgsl?raw';
 import tentLibrary from '../../../../shaders/lib/tent.wgsl?raw';
+import warpLibrary from '../../../../shaders/lib/warp.wgsl?raw';
 import anchorApply from '../../../../shaders/anchor-apply.wgsl?raw';
 import anchorFeatures from '../../../../shaders/anchor-features.wgsl?raw';
 import blur from '../../../../shaders/blur.wgsl?raw';
@@ -21,6 +22,7 @@ import prepareVertical from '../../../../shaders/prepare-vertical.wgsl?raw';
 import preview from '../../../../shaders/preview.wgsl?raw';
 import render from '../../../../shaders/render.wgsl?raw';
 import route from '../../../../shaders/route.wgsl?raw';
+import warp from '../../../../shaders/warp.wgsl?raw';
 
 export type Binding = 'uniform' | 'read' | 'write';
 
@@ -55,6 +57,7 @@ export const KERNELS = {
     anchoredLibrary,
     anchorApply,
   ),
+  warp: kernel(['uniform', 'uniform', 'read', 'write'], bilinearLibrary, planarLibrary, warpLibrary, warp),
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
   cast: kernel(['uniform', 'read', 'write'], cast),
   route: kernel(['uniform', 'read', 'read', 'read', 'write'], route),
@@ -63,9 +66,10 @@ export const KERNELS = {
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
   render: kernel(
-    ['uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'write'],
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
+    warpLibrary,
     headLibrary,
     render,
   ),

@@ -4,7 +4,7 @@ import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { rowAnchor } from '../reference/lookup';
 import { sideOf } from '../shapes';
-import { anchorUniforms, encodeFields } from './anchor';
+import { anchorUniforms, encodeFields, encodeSeen, warpUniform } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -18,7 +18,7 @@ export async function renderFull(
   render: FullRender<GPUBuffer>,
   bandPixels = BAND_PIXELS,
 ): Promise<RgbaImage> {
-  const { image, b, grid, maps, weights, lookup, strength, width, height, onTile, checkpoint } = render;
+  const { image, b, grid, maps, anchor, strength, width, height, onTile, checkpoint } = render;
   const size = sideOf(maps, MAP_CHANNELS);
   const gridSize = sideOf(grid, GRID_CHANNELS);
   const head = preamble({ prediction: commonScalar(grid, maps) });
@@ -29,18 +29,19 @@ export async function renderFull(
     const band = buffers.create(rows * width * 4, 'render: band');
     made.push(band);
     let fields = b.data;
-    if (rowAnchor(weights, lookup).readsFields) {
+    if (rowAnchor(anchor).readsFields) {
       const plane = size * size * 4;
       fields = buffers.create(15 * plane, 'render: fields');
       made.push(fields);
       const operation = begin('render: fields');
-      operation.copy(encodeFields(operation, b.data, size), fields, 15 * plane);
+      const seen = encodeSeen(operation, b.data, anchor, size);
+      operation.copy(encodeFields(operation, seen, size), fields, 15 * plane);
       operation.submit();
     }
     for (let first = 0; first < height; first += rows) {
       const count = Math.min(rows, height - first);
       const operation = begin('render');
-      const uniforms = anchorUniforms(operation, weights, lookup);
+      const uniforms = anchorUniforms(operation, anchor);
       const parameters = operation.parameters(
         [width, height, image.width, image.height, first, count, size, gridSize, uniforms.groups],
         [strength],
@@ -48,7 +49,17 @@ export async function renderFull(
       operation.run(
         'render',
         head,
-        [parameters, uniforms.weights, image.data, b.data, fields, grid.data, maps.data, band],
+        [
+          parameters,
+          uniforms.weights,
+          warpUniform(operation, anchor.warp),
+          image.data,
+          b.data,
+          fields,
+          grid.data,
+          maps.data,
+          band,
+        ],
         [Math.ceil(width / 32), Math.ceil(count / 4)],
       );
       operation.submit();

@@ -1,9 +1,10 @@
 /** The anchor at the model's size: the Gram matrices of a pair, and the anchor of an image. */
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Lookup } from '../compute';
+import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
 import { featureRow, type Row } from './features';
 import { anchorFields } from './fields';
 import { rowAnchor } from './lookup';
 import { planarSource } from './source';
+import { movedPlanes } from './warp';
 
 /** Row `y` of a planar image, as the features want it. */
 function planarRow(planes: Float32Array, size: number, y: number, base: Pick<Row, 'source' | 'fields'>): Row {
@@ -50,19 +51,15 @@ export function anchorGram(a: Float32Array, a2: Float32Array, size: number): Flo
   return new Float32Array(sums);
 }
 
-export function anchorApply(
-  u: Float32Array,
-  weights: Float32Array,
-  size: number,
-  lookup?: Lookup,
-): Float32Array<ArrayBuffer> {
-  const anchor = rowAnchor(weights, lookup);
-  const fields = anchor.readsFields ? anchorFields(u, size) : undefined;
-  const base = { source: planarSource(u, size, size), fields };
+export function anchorApply(u: Float32Array, anchor: Anchor, size: number): Float32Array<ArrayBuffer> {
+  const moved = anchor.warp === undefined ? u : movedPlanes(u, size, anchor.warp);
+  const painter = rowAnchor(anchor);
+  const fields = painter.readsFields ? anchorFields(moved, size) : undefined;
+  const base = { source: planarSource(moved, size, size), fields };
   const out = new Float32Array(3 * size * size);
   const scratch = new Float32Array(size);
   for (let y = 0; y < size; y++) {
-    anchor.row(planarRow(u, size, y, base), planarRow(out, size, y, base).colours, scratch);
+    painter.row(planarRow(moved, size, y, base), planarRow(out, size, y, base).colours, scratch);
   }
   return out;
 }

@@ -1,5 +1,5 @@
 /** The anchor's lookups: what a table is indexed with, and clamp(T(q)) of a row of pixels. */
-import { LOOKUP_KNOTS, type Lookup, type LookupKind } from '../compute';
+import { LOOKUP_KNOTS, type Anchor, type Lookup, type LookupKind } from '../compute';
 import { anchorRow, featureRow, needsFields, weightedFeatures, type Row } from './features';
 import { finestFields } from './fields';
 
@@ -79,13 +79,13 @@ function lookupRow(row: Row, { kind, table }: Lookup, out: Planes): void {
   }
 }
 
-/** An anchor of either kind, a row at a time; `scratch` holds at least a row. */
+/** An anchor of either kind, a row at a time, of an image that is moved already; `scratch` holds at least a row. */
 export interface RowAnchor {
   readonly readsFields: boolean;
   row(row: Row, out: Planes, scratch: Float32Array): void;
 }
 
-export function rowAnchor(weights: Float32Array, lookup: Lookup | undefined): RowAnchor {
+export function rowAnchor({ weights, lookup }: Anchor): RowAnchor {
   if (lookup !== undefined) {
     return { readsFields: looksAtFields(lookup.kind), row: (row, out) => lookupRow(row, lookup, out) };
   }

@@ -1,7 +1,7 @@
 /** One operation on both backends with the same random data: the kernels against the reference. */
 import { expect } from 'vitest';
 import type { RgbaImage } from '../../protocol';
-import type { Compute, FullImage, Tensor } from '../compute';
+import { WARP_COEFFICIENTS, type Compute, type FullImage, type Tensor, type Warp } from '../compute';
 import { createCpuCompute, type CpuData } from '../cpu';
 import { narrowHalf } from '../half';
 import { createWebGpuCompute } from '../webgpu';
@@ -46,6 +46,15 @@ export function picture(seed: number, size: number): Float32Array<ArrayBuffer> {
     }
   }
   return out;
+}
+
+/** Reads outside, and from places that bend, but still looks like the picture. */
+export function randomWarp(seed: number, outside: Warp['outside']): Warp {
+  const coefficients = uniform(seed, 2 * WARP_COEFFICIENTS, -0.15, 0.15);
+  // Away from the centre, 0.4 of the width.
+  coefficients[1] += 0.4;
+  coefficients[WARP_COEFFICIENTS + 2] += 0.4;
+  return { coefficients, outside, colour: [0.2, 0.9, 0.5] };
 }
 
 export function noiseImage(seed: number, width: number, height: number): RgbaImage {

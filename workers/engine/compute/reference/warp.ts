@@ -1,0 +1,106 @@
+/** The anchor's warp: where it reads, and what it makes of an image (docs/architecture.md, "Warp"). */
+import { WARP_COEFFICIENTS, WARP_DEGREE, type Warp } from '../compute';
+import { planarSource, type Source } from './source';
+
+/**
+ * A warp along one row: s(p) as two polynomials in x, `[2, degree + 1]` from the constant on, into `out`.
+ * `coefficients` is `[2, (degree + 1)(degree + 2)/2]`, y the row's position in −1..1.
+ */
+export function rowPolynomials(
+  coefficients: ArrayLike<number>,
+  degree: number,
+  y: number,
+  out: Float64Array,
+): void {
+  const terms = degree + 1;
+  const half = coefficients.length / 2;
+  out.fill(0);
+  out[1] = 1;
+  out[terms] = y;
+  for (let n = 0, k = 0; n <= degree; n++) {
+    for (let j = 0, power = 1; j <= n; j++, k++, power *= y) {
+      out[n - j] += coefficients[k] * power;
+      out[terms + n - j] += coefficients[half + k] * power;
+    }
+  }
+}
+
+/** A polynomial of `terms` coefficients, which begin at `from`. */
+export function evaluate(polynomials: Float64Array, from: number, terms: number, x: number): number {
+  let value = 0;
+  for (let i = from + terms - 1; i >= from; i--) value = value * x + polynomials[i];
+  return value;
+}
+
+function wrapped(place: number): number {
+  return place - Math.floor(place);
+}
+
+function mirrored(place: number): number {
+  return 1 - Math.abs(1 - 2 * wrapped(place / 2));
+}
+
+/** `source` read through the warp. */
+export function movedSource(source: Source, { coefficients, outside, colour }: Warp): Source {
+  const { width, height } = source;
+  const inside = outside === 'wrap' ? wrapped : mirrored;
+  const terms = WARP_DEGREE + 1;
+  const row = new Float64Array(2 * terms);
+  const read = new Float64Array(3);
+  let rowAt = NaN;
+
+  function sample(u: number, v: number, out: Float64Array): void {
+    if (v !== rowAt) rowPolynomials(coefficients, WARP_DEGREE, 2 * v - 1, row);
+    rowAt = v;
+    const x = evaluate(row, 0, terms, 2 * u - 1);
+    const y = evaluate(row, terms, terms, 2 * u - 1);
+    source.sample(inside((x + 1) / 2), inside((y + 1) / 2), out);
+    if (outside !== 'colour') return;
+    const beyond = Math.min(width * (1 - Math.abs(x)), height * (1 - Math.abs(y))) / 2;
+    const coverage = Math.min(1, Math.max(0, 0.5 + beyond));
+    for (let c = 0; c < 3; c++) out[c] = colour[c] + (out[c] - colour[c]) * coverage;
+  }
+
+  return {
+    width,
+    height,
+    sample,
+    pixel: (x, y, out) => sample((x + 0.5) / width, (y + 0.5) / height, out),
+    line(channel, start, step, count, out) {
+      for (let i = 0; i < count; i++) {
+        sample(start[0] + i * step[0], start[1] + i * step[1], read);
+        out[i] = read[channel];
+      }
+    },
+  };
+}
+
+/** moved(u) of planar `[3, S, S]`. */
+export function movedPlanes(planes: Float32Array, size: number, warp: Warp): Float32Array<ArrayBuffer> {
+  const plane = size * size;
+  const source = movedSource(planarSource(planes, size, size), warp);
+  const out = new Float32Array(3 * plane);
+  const colour = new Float64Array(3);
+  for (let i = 0; i < plane; i++) {
+    source.pixel(i % size, Math.floor(i / size), colour);
+    for (let c = 0; c < 3; c++) out[c * plane + i] = colour[c];
+  }
+  return out;
+}
+
+/**
+ * The coefficients as Horner's scheme takes them, `[21, 2]`: from y⁵ to y⁰, and of each from its highest
+ * power of x to x⁰.
+ */
+export function hornerOrder(coefficients: Float32Array): Float32Array {
+  const out = new Float32Array(2 * WARP_COEFFICIENTS);
+  let at = 0;
+  for (let j = WARP_DEGREE; j >= 0; j--) {
+    for (let n = WARP_DEGREE; n >= j; n--) {
+      const k = (n * (n + 1)) / 2 + j;
+      out[at++] = coefficients[k];
+      out[at++] = coefficients[WARP_COEFFICIENTS + k];
+    }
+  }
+  return out;
+}
