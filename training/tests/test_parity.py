@@ -38,15 +38,23 @@ def photograph(generator: torch.Generator, height: int, width: int) -> Tensor:
     return ((image + 0.05 * torch.randn(image.shape, generator=generator)).clamp(0, 1) * 255).byte()
 
 
-def triplet() -> dict[str, Tensor]:
+def turned(image: Tensor) -> Tensor:
+    """``[H, W, 3]`` enlarged and turned."""
+    matrix = torch.tensor([[[0.7, -0.2, 0.05], [0.2, 0.75, 0.0]]])
+    where = F.affine_grid(matrix, [1, 3, *image.shape[:2]], align_corners=False)
+    return F.grid_sample(image.permute(2, 0, 1)[None], where, align_corners=False)[0].permute(1, 2, 0)
+
+
+def triplet(warped: bool) -> dict[str, Tensor]:
     """a and a' of another size and shape than the model's; b of its size, so that its pixels compare.
 
-    a' is a change of colour, which the anchor solves, and a pattern, which it cannot.
+    a' is a change of colour and, ``warped``, of place, which the anchor solves, and a pattern, which it cannot.
     """
     generator = torch.Generator().manual_seed(3)
     a, b = photograph(generator, 203, 301), photograph(generator, SIZE, SIZE)
     matrix = torch.tensor([[0.6, 0.3, 0.0], [0.1, 0.7, 0.1], [0.0, 0.2, 0.8]])
-    a2 = a.float() / 255 @ matrix + 0.05
+    moved = turned(a.float()) if warped else a.float()
+    a2 = moved / 255 @ matrix + 0.05
     a2[::9] *= 0.5
     return {"a": a, "a2": (a2.clamp(0, 1) * 255).byte(), "b": b}
 
@@ -93,12 +101,15 @@ class Case:
     expected: Values
 
 
+Cases = dict[str, Case]
+
+
 @pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    folder = tmp_path_factory.mktemp("parity")
-    models, images = build(), triplet()
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
+    folder, models = tmp_path_factory.mktemp("parity"), build()
     export_pack(models, folder / "pack")
-    return Case(folder, models, images, in_pytorch(models, images))
+    triplets = {"still": triplet(False), "warped": triplet(True)}
+    return {name: Case(folder, models, images, in_pytorch(models, images)) for name, images in triplets.items()}
 
 
 def in_engine(case: Case, folder: Path, work: dict[str, str]) -> Values:
@@ -118,27 +129,33 @@ def decibels(engine: Values, expected: Values) -> dict[str, float]:
     return {name: float(-10 * np.log10(max(error, 1e-12))) for name, error in errors.items()}
 
 
-def test_there_is_something_to_compare(case: Case) -> None:
+@pytest.mark.parametrize("name", ["still", "warped"])
+def test_there_is_something_to_compare(cases: Cases, name: str) -> None:
     """Agreement must not come from networks that do nothing."""
+    case = cases[name]
+    _, _, fits = anchors(*(prepare(case.images[each]) for each in ("a", "a2", "b")))
+    assert bool(fits.warps.rows()) == (name == "warped")
     b, on_b = case.expected["target"][0].split(3)
     run, step = case.expected["run"], case.expected["step"]
     assert float((on_b - b).square().mean()) > 1e-3
     assert float((run - on_b).square().mean()) > 1e-3 and float((run - step).square().mean()) > 1e-6
     assert float(case.expected["coefficients"].std(dim=1).min()) > 1e-2
-    for name in case.models.basis.names:
-        base = case.models.denoiser.get_parameter(f"{name}.weight").detach()
-        assert float((case.expected[f"merged.{name}"] - base).abs().max()) > 1e-2
+    for target in case.models.basis.names:
+        base = case.models.denoiser.get_parameter(f"{target}.weight").detach()
+        assert float((case.expected[f"merged.{target}"] - base).abs().max()) > 1e-2
+
+
+WASM = {"backend": "wasm", "adapter": "", "precision": "fp32"}
+WEBGPU = {"backend": "webgpu", "adapter": "llvmpipe", "precision": "fp16"}
 
 
 @pytest.mark.parametrize(
-    "work",
-    [
-        {"backend": "wasm", "adapter": "", "precision": "fp32"},
-        {"backend": "webgpu", "adapter": "llvmpipe", "precision": "fp16"},
-    ],
-    ids=lambda work: f"{work['backend']}-{work['precision']}",
+    "name, work",
+    [("still", WASM), ("warped", WASM), ("still", WEBGPU)],
+    ids=["wasm-fp32", "wasm-fp32-warped", "webgpu-fp16"],
 )
-def test_engine_agrees_with_pytorch(case: Case, tmp_path: Path, work: dict[str, str]) -> None:
+def test_engine_agrees_with_pytorch(cases: Cases, tmp_path: Path, name: str, work: dict[str, str]) -> None:
+    case = cases[name]
     engine = in_engine(case, tmp_path, work)
     assert set(case.expected) <= set(engine)
     if work["precision"] == "fp32":

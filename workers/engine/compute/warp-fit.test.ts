@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WARP_COEFFICIENTS, type Warp } from './compute';
 import { movedPlanes } from './reference/warp';
-import { close, picture, uniform } from './testing/parity';
+import { close, photograph, picture, uniform } from './testing/parity';
 import { fitWarp, matched } from './warp-fit';
 
 /** An affine warp: x reads at x + d[0][0] + d[0][1]·x + d[0][2]·y, and y likewise. */
@@ -18,12 +18,7 @@ function decibels(one: Float32Array, other: Float32Array): number {
 
 describe('fitWarp', () => {
   const size = 64;
-  /** Waves over waves, which look alike in no two places. */
-  function shapes(seed: number): Float32Array {
-    const [one, two, three] = [1, 2, 3].map((k) => picture(seed + k, size));
-    return one.map((value, i) => (value + two[i] + three[i]) / 3);
-  }
-  const [a, b] = [shapes(20), shapes(40)];
+  const [a, b] = [photograph(20, size), photograph(40, size)];
 
   it.each([
     [

@@ -48,6 +48,12 @@ export function picture(seed: number, size: number): Float32Array<ArrayBuffer> {
   return out;
 }
 
+/** Waves over waves, which look alike in no two places: a warp of it can be found. Planar `[3, S, S]`. */
+export function photograph(seed: number, size: number): Float32Array<ArrayBuffer> {
+  const [one, two, three] = [1, 2, 3].map((k) => picture(seed + k, size));
+  return one.map((value, i) => (value + two[i] + three[i]) / 3);
+}
+
 /** Reads outside, and from places that bend, but still looks like the picture. */
 export function randomWarp(seed: number, outside: Warp['outside']): Warp {
   const coefficients = uniform(seed, 2 * WARP_COEFFICIENTS, -0.15, 0.15);
