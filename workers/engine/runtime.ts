@@ -1,7 +1,7 @@
 /** A backend ready to work: our arithmetic, ONNX Runtime, and the health of both. */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { Compute, Tensor } from './compute/compute';
-import { createCpuCompute } from './compute/cpu';
+import { createCpuCompute, type CpuData } from './compute/cpu';
 import { createWebGpuCompute } from './compute/webgpu';
 import type { Choice, OwnDevice } from './device';
 import { wrapSession, type Graph } from './graph';
@@ -28,7 +28,7 @@ export interface Runtime<Data> {
   dispose(): Promise<void>;
 }
 
-async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtime<GPUBuffer>> {
+export async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtime<GPUBuffer>> {
   const { device, watch, summary } = own;
   const compute = createWebGpuCompute(device);
   const options: InferenceSession.SessionOptions = {
@@ -69,9 +69,7 @@ async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtime<GPUBu
   };
 }
 
-type CpuData = ReturnType<typeof createCpuCompute> extends Compute<infer Data> ? Data : never;
-
-async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
+export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
   const compute = createCpuCompute();
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['wasm'],

@@ -1,15 +1,13 @@
 /**
  * The engine in Node for tests that Python starts: pictures and a pack in a folder, no worker and no
- * browser. `self` and `navigator.gpu` are given, everything behind them is what runs in the page.
+ * browser (node.ts).
  *
  * A picture is NAME.rgba: width and height as u32, then RGBA8.
  */
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, vi } from 'vitest';
-import { openGpu } from '../compute/testing/device';
-import { chooseBackend, type Choice } from '../device';
+import { expect } from 'vitest';
 import type { Hooks } from '../job';
 import { openModel, type Model } from '../model';
 import { fetchFiles, fetchManifest, type LoadContext } from '../pack/load';
@@ -48,17 +46,6 @@ export function writePicture(name: string, { width, height, data }: RgbaImage): 
   bytes.set(new Uint8Array(Uint32Array.of(width, height).buffer));
   bytes.set(data, 8);
   writeFileSync(join(folder, `${name}.rgba`), bytes);
-}
-
-/** As built: the worker lies in assets/, ONNX Runtime's files beside it in ort/. */
-export async function chooseInNode(work: Work): Promise<Choice> {
-  symlinkSync(join(process.cwd(), 'node_modules', 'onnxruntime-web', 'dist'), join(folder, 'ort'), 'dir');
-  const page = pathToFileURL(join(folder, 'assets', 'worker.js')).href;
-  vi.stubEnv('DEV', false);
-  vi.stubGlobal('self', { location: { href: page }, crossOriginIsolated: false });
-  if (work.backend === 'webgpu')
-    vi.stubGlobal('navigator', { gpu: await openGpu(work.adapter), hardwareConcurrency: 1 });
-  return chooseBackend(work.backend);
 }
 
 /** The pack in pack/ of the folder. */

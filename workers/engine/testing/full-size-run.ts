@@ -8,17 +8,8 @@ import { join } from 'node:path';
 import { it } from 'vitest';
 import { PackEngine } from '../engine';
 import { withRuntime, type Runtime } from '../runtime';
-import {
-  chooseInNode,
-  decode,
-  folder,
-  hooks,
-  openPack,
-  picture,
-  readWork,
-  writePicture,
-  type Work,
-} from './folder';
+import { decode, folder, hooks, openPack, picture, readWork, writePicture, type Work } from './folder';
+import { chooseInNode, furnish } from './node';
 
 interface Job extends Work {
   readonly edits: readonly string[];
@@ -37,5 +28,6 @@ async function follow<Data>(runtime: Runtime<Data>, job: Job): Promise<void> {
 
 it('applies the edits', async () => {
   const job = readWork() as Job;
+  furnish(folder);
   await withRuntime(await chooseInNode(job), (runtime) => follow(runtime, job));
 }, 3_600_000);

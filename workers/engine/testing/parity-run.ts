@@ -14,7 +14,8 @@ import { Merger } from '../merge';
 import type { Triplet } from '../protocol';
 import { withRuntime, type Runtime } from '../runtime';
 import { sample } from '../sample';
-import { chooseInNode, decode, folder, hooks, openPack, picture, readWork, type Work } from './folder';
+import { decode, folder, hooks, openPack, picture, readWork, type Work } from './folder';
+import { chooseInNode, furnish } from './node';
 import { safetensors, type TestTensor } from './tiny-pack';
 
 interface ParityWork extends Work {
@@ -82,6 +83,7 @@ async function follow<Data>(runtime: Runtime<Data>, work: ParityWork): Promise<R
 
 it('runs the pack', async () => {
   const work = readWork() as ParityWork;
+  furnish(folder);
   const results = await withRuntime(await chooseInNode(work), (runtime) => follow(runtime, work));
   writeFileSync(join(folder, 'engine.safetensors'), new Uint8Array(safetensors(results)));
 }, 600_000);

@@ -81,6 +81,11 @@ function takeSharedMemory(): void {
   };
 }
 
+/** The adapters that `openGpu` can be asked for here: with drivers named by the person, theirs. */
+export async function adapterNamesHere(): Promise<readonly string[]> {
+  return (await loadDawn()).names;
+}
+
 /**
  * A `navigator.gpu` for code that finds its adapter itself; `name` as Dawn knows it, e.g. 'llvmpipe'.
  * @throws when no driver has such an adapter

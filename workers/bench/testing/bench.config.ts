@@ -1,12 +1,12 @@
-/** `npm run bench:merge`: measurements, kept out of the tests. */
+/** `npm run bench`: measurements, kept out of the tests. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  root: fileURLToPath(new URL('../../../..', import.meta.url)),
+  root: fileURLToPath(new URL('../../..', import.meta.url)),
   test: {
     environment: 'node',
-    include: ['workers/engine/compute/testing/bench-*.ts'],
+    include: ['workers/bench/testing/bench-*.ts'],
     fileParallelism: false,
   },
 });

@@ -1,0 +1,269 @@
+/**
+ * The merge beside other ways to make the same weights, all on one device in one run, with random
+ * weights in given shapes: our kernel, ONNX Runtime's graph of the same sum, one dispatch per basis
+ * element, a plain copy of as many bytes, and on the processor our TypeScript and ORT's WASM.
+ */
+import { addTerms, termsOf } from '../engine/compute/reference/merge';
+import type { MergeTarget, Tensor } from '../engine/compute/compute';
+import type { CpuData } from '../engine/compute/cpu';
+import { count } from '../engine/compute/shapes';
+import { gaussianNoise } from '../engine/noise';
+import type { Runtime } from '../engine/runtime';
+import { onnxModel, type ElementType, type OnnxGraph } from './onnx';
+import type { Growth, MergeResult } from './results';
+import { inTurns, type Turns, type Work } from './turns';
+
+/** A layer's inputs and outputs. */
+export interface Shape {
+  readonly in: number;
+  readonly out: number;
+}
+
+/** Where the works run. */
+export interface Bed {
+  readonly device: GPUDevice;
+  readonly runtime: Runtime<GPUBuffer>;
+  /** ORT on the processor. */
+  readonly wasm: Runtime<CpuData>;
+  readonly type: ElementType;
+}
+
+const PATTERN = 1 << 16;
+
+/** Normal numbers times 0.1, the same 65,536 again and again: what they are does not matter for time. */
+export function numbers(length: number, seed: number): Float32Array<ArrayBuffer> {
+  const pattern = gaussianNoise(seed, Math.min(length, PATTERN)).map((value) => value / 10);
+  const out = new Float32Array(length);
+  for (let at = 0; at < length; at += PATTERN) out.set(pattern.subarray(0, length - at), at);
+  return out;
+}
+
+export function tensorOf(
+  { runtime: { compute }, type }: Bed,
+  values: Float32Array,
+  dims: readonly number[],
+): Tensor<GPUBuffer> {
+  const exact = compute.upload(values, dims, 'bench');
+  if (type === 'float32') return exact;
+  const cast = compute.cast(exact, type);
+  compute.release(exact);
+  return cast;
+}
+
+/** `[N, in, r]` to `[in, N·r]`: the layout that a matrix product wants. */
+function wide(a: Float32Array, elements: number, inputs: number, rank: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(a.length);
+  for (let n = 0; n < elements; n += 1)
+    for (let i = 0; i < inputs; i += 1)
+      for (let k = 0; k < rank; k += 1) out[(i * elements + n) * rank + k] = a[(n * inputs + i) * rank + k];
+  return out;
+}
+
+/** merged_l = base_l + (a_l ∘ c_l)·b_l for every target, with the coefficients repeated for each rank. */
+function mergeGraph(shapes: readonly Shape[], columns: number, type: ElementType): OnnxGraph {
+  return {
+    type,
+    inputs: shapes.flatMap((shape, l) => [
+      { name: `base${l}`, dims: [shape.in, shape.out] },
+      { name: `a${l}`, dims: [shape.in, columns] },
+      { name: `c${l}`, dims: [columns] },
+      { name: `b${l}`, dims: [columns, shape.out] },
+    ]),
+    outputs: shapes.map((shape, l) => ({ name: `merged${l}`, dims: [shape.in, shape.out] })),
+    nodes: shapes.flatMap((_, l) => [
+      { op: 'Mul', inputs: [`a${l}`, `c${l}`], output: `ac${l}` },
+      { op: 'MatMul', inputs: [`ac${l}`, `b${l}`], output: `sum${l}` },
+      { op: 'Add', inputs: [`base${l}`, `sum${l}`], output: `merged${l}` },
+    ]),
+  };
+}
+
+interface Factors {
+  readonly base: Float32Array<ArrayBuffer>;
+  readonly a: Float32Array<ArrayBuffer>;
+  readonly b: Float32Array<ArrayBuffer>;
+}
+
+function factorsOf(shape: Shape, elements: number, rank: number, seed: number): Factors {
+  return {
+    base: numbers(shape.in * shape.out, seed),
+    a: numbers(elements * shape.in * rank, seed + 1),
+    b: numbers(elements * rank * shape.out, seed + 2),
+  };
+}
+
+function targetOf(
+  bed: Bed,
+  shape: Shape,
+  { base, a, b }: Factors,
+  elements: number,
+  rank: number,
+): MergeTarget<GPUBuffer> {
+  return {
+    base: tensorOf(bed, base, [shape.in, shape.out]),
+    a: tensorOf(bed, a, [elements, shape.in, rank]),
+    b: tensorOf(bed, b, [elements, rank, shape.out]),
+    merged: bed.runtime.compute.allocate(bed.type, [shape.in, shape.out], 'bench'),
+  };
+}
+
+/** Releases what a suite has allocated. */
+function releaseAll(bed: Bed, targets: readonly MergeTarget<GPUBuffer>[]): void {
+  for (const target of targets)
+    for (const tensor of Object.values(target)) bed.runtime.compute.release(tensor);
+}
+
+/** What is measured at given shapes. `processor`: also the TypeScript and the WASM that do it in f32. */
+export async function measureMerge(
+  bed: Bed,
+  shapes: readonly Shape[],
+  { elements, rank, processor }: { elements: number; rank: number; processor: boolean },
+  turns: Turns,
+): Promise<MergeResult> {
+  const { device, runtime, wasm, type } = bed;
+  const { compute } = runtime;
+  const columns = elements * rank;
+  const factors = shapes.map((shape, l) => factorsOf(shape, elements, rank, 3 * l));
+  const targets = shapes.map((shape, l) => targetOf(bed, shape, factors[l], elements, rank));
+  const coefficients = numbers(shapes.length * elements, 1);
+  const half = coefficients.map((value, i) => (i % 2 === 0 ? value : 0));
+  const columnsOf = (n: number): Float32Array =>
+    Float32Array.from(shapes, (_, l) => coefficients[l * elements + n]);
+
+  const width = type === 'float16' ? 2 : 4;
+  const weights = shapes.reduce((sum, shape) => sum + shape.in * shape.out, 0);
+  const inFactors = shapes.reduce((sum, shape) => sum + columns * (shape.in + shape.out), 0);
+  const bytes = (2 * weights + inFactors) * width;
+  // A copy reads and writes, so half the bytes go each way.
+  const copied = Math.ceil(bytes / 2 / 4) * 4;
+  const [from, to] = [1, 2].map(() => compute.allocate('float32', [copied / 4], 'bench'));
+
+  const repeated = (l: number): Float32Array<ArrayBuffer> =>
+    Float32Array.from({ length: columns }, (_, j) => coefficients[l * elements + Math.floor(j / rank)]);
+  const feeds = new Map<string, Tensor<GPUBuffer>>();
+  shapes.forEach((shape, l) => {
+    feeds.set(`base${l}`, targets[l].base);
+    feeds.set(`a${l}`, tensorOf(bed, wide(factors[l].a, elements, shape.in, rank), [shape.in, columns]));
+    feeds.set(`c${l}`, tensorOf(bed, repeated(l), [columns]));
+    feeds.set(`b${l}`, { ...targets[l].b, dims: [columns, shape.out] });
+  });
+  const graph = await runtime.openGraph(onnxModel(mergeGraph(shapes, columns, type)).buffer);
+
+  const works: Record<string, Work> = {
+    'copy of as many bytes': () => {
+      const encoder = device.createCommandEncoder({ label: 'copy' });
+      encoder.copyBufferToBuffer(from.data, 0, to.data, 0, copied);
+      device.queue.submit([encoder.finish({ label: 'copy' })]);
+    },
+    merge: () => compute.merge(targets, coefficients, elements, 1),
+    'merge, half of the coefficients zero': () => compute.merge(targets, half, elements, 1),
+    'one element': () => compute.mergeElement(targets, 0, columnsOf(0), 1),
+    'one element at a time': () => {
+      const encoder = device.createCommandEncoder({ label: 'base' });
+      for (const { base, merged } of targets)
+        encoder.copyBufferToBuffer(
+          base.data,
+          0,
+          merged.data,
+          0,
+          Math.ceil((count(base.dims) * width) / 4) * 4,
+        );
+      device.queue.submit([encoder.finish({ label: 'base' })]);
+      for (let n = 0; n < elements; n += 1) compute.mergeElement(targets, n, columnsOf(n), 1);
+    },
+    'ORT graph': async () => {
+      for (const output of (await graph.run(feeds)).values()) output.dispose();
+    },
+  };
+
+  const close: (() => Promise<void>)[] = [() => graph.dispose()];
+  if (processor) {
+    const merged = factors.map(({ base }) => base.slice());
+    works['TypeScript'] = () => {
+      shapes.forEach((shape, l) => {
+        merged[l].set(factors[l].base);
+        const sizes = { inputs: shape.in, outputs: shape.out, rank };
+        addTerms(merged[l], factors[l].a, factors[l].b, sizes, termsOf(coefficients, l, elements, 1));
+      });
+    };
+    const plain = await wasm.openGraph(onnxModel(mergeGraph(shapes, columns, 'float32')).buffer);
+    close.push(() => plain.dispose());
+    const values = new Map<string, Tensor<Float32Array<ArrayBuffer>>>();
+    const keep = (name: string, data: Float32Array<ArrayBuffer>, dims: readonly number[]): unknown =>
+      values.set(name, { data, dims, type: 'float32' });
+    shapes.forEach((shape, l) => {
+      keep(`base${l}`, factors[l].base, [shape.in, shape.out]);
+      keep(`a${l}`, wide(factors[l].a, elements, shape.in, rank), [shape.in, columns]);
+      keep(`c${l}`, repeated(l), [columns]);
+      keep(`b${l}`, factors[l].b, [columns, shape.out]);
+    });
+    works['ORT graph on WASM'] = async () => {
+      for (const output of (await plain.run(values)).values()) output.dispose();
+    };
+  }
+
+  const difference = await largestDifference();
+  const times = await inTurns(works, turns);
+  runtime.check();
+  for (const [name, tensor] of feeds) if (/^[ac]/.test(name)) compute.release(tensor);
+  compute.release(from);
+  compute.release(to);
+  releaseAll(bed, targets);
+  for (const dispose of close) await dispose();
+  return {
+    targets: shapes.length,
+    elements,
+    rank,
+    bytes,
+    multiplyAdds: weights * columns,
+    difference,
+    rows: Object.entries(times).map(([name, ms]) => ({ name, ms })),
+  };
+
+  /** What is compared must be the same: our merged weights against the graph's, the last target's. */
+  async function largestDifference(): Promise<number> {
+    compute.merge(targets, coefficients, elements, 1);
+    const last = shapes.length - 1;
+    const ours = await compute.read(targets[last].merged);
+    const outputs = await graph.run(feeds);
+    const output = outputs.get(`merged${last}`);
+    if (output === undefined) throw new Error('the graph returned no weights');
+    const theirs = await compute.read(output.tensor);
+    for (const each of outputs.values()) each.dispose();
+    return ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i])), 0);
+  }
+}
+
+/** The merge's time against the number of elements, the rank and the number of targets, all in turns. */
+export async function measureGrowth(
+  bed: Bed,
+  shapes: readonly Shape[],
+  { elements, rank }: { elements: number; rank: number },
+  turns: Turns,
+): Promise<Growth[]> {
+  const curves = {
+    elements: [1, 4, 16, 32, 64].map((n) => ({ value: n, n, r: rank, of: shapes })),
+    rank: [1, 2, 4, 8, 16].map((r) => ({ value: r, n: elements, r, of: shapes })),
+    targets: [1, 2, 4].map((share) => {
+      const of = shapes.filter((_, l) => l % (4 / share) === 0);
+      return { value: of.length, n: elements, r: rank, of };
+    }),
+  };
+  const kept: MergeTarget<GPUBuffer>[] = [];
+  const works: Record<string, Work> = {};
+  for (const [name, points] of Object.entries(curves)) {
+    for (const { value, n, r, of } of points) {
+      const targets = of.map((shape, l) => targetOf(bed, shape, factorsOf(shape, n, r, 3 * l), n, r));
+      kept.push(...targets);
+      const coefficients = numbers(of.length * n, 1);
+      works[`${name} ${value}`] = () => bed.runtime.compute.merge(targets, coefficients, n, 1);
+    }
+  }
+  const times = await inTurns(works, turns);
+  bed.runtime.check();
+  releaseAll(bed, kept);
+  return Object.entries(curves).map(([name, points]) => ({
+    of: name,
+    points: points.map(({ value }) => ({ value, ms: times[`${name} ${value}`] })),
+  }));
+}

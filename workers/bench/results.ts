@@ -1,0 +1,51 @@
+/** What a run of the benchmark finds; docs/performance.json is a list of these. */
+import type { Spread } from './turns';
+
+/** One way to do the same work. */
+export interface Row {
+  readonly name: string;
+  readonly ms: Spread;
+}
+
+/** The merge of a list of targets, in several ways. */
+export interface MergeResult {
+  readonly targets: number;
+  readonly elements: number;
+  readonly rank: number;
+  /** What a merge has to move: base, A and B read once, the merged weights written once. */
+  readonly bytes: number;
+  readonly multiplyAdds: number;
+  /** Of ours against ORT's graph: the largest difference of a merged weight. */
+  readonly difference: number;
+  readonly rows: readonly Row[];
+}
+
+/** One point of a curve: `value` of what grows. */
+export interface GrowthPoint {
+  readonly value: number;
+  readonly ms: Spread;
+}
+
+export interface Growth {
+  readonly of: string;
+  readonly points: readonly GrowthPoint[];
+}
+
+/** A step's matrix products with the merged weights, and with the LoRAs beside them. */
+export interface SidePathPoint {
+  readonly elements: number;
+  readonly rank: number;
+  readonly merge: Spread;
+  readonly merged: Spread;
+  readonly side: Spread;
+}
+
+export interface BenchResult {
+  readonly adapter: string;
+  readonly type: 'float32' | 'float16';
+  readonly merge: MergeResult;
+  /** One target of the released checkpoint's widest layer; missing where it does not fit. */
+  readonly large: MergeResult | undefined;
+  readonly growth: readonly Growth[];
+  readonly sidePath: readonly SidePathPoint[];
+}

@@ -1,0 +1,119 @@
+/** Results as the tables of docs/performance.md, which stand there between markers. */
+import type { BenchResult, Growth, MergeResult, SidePathPoint } from './results';
+import type { Spread } from './turns';
+
+/** Three figures, for times and ratios alike. */
+function figures(value: number): string {
+  return value >= 100
+    ? value.toFixed(0)
+    : value >= 1
+      ? value.toPrecision(3)
+      : String(Number(value.toPrecision(2)));
+}
+
+const time = ({ median, low, high }: Spread): string =>
+  `${figures(median)} (${figures(low)}–${figures(high)})`;
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [row(...head), row(...head.map(() => '---')), ...rows.map((cells) => row(...cells))].join('\n');
+}
+
+const nameOf = ({ adapter, type }: BenchResult): string =>
+  `${adapter}, ${type === 'float16' ? 'fp16' : 'fp32'}`;
+
+const COPY = 'copy of as many bytes';
+const MERGE = 'merge';
+
+function medianOf(result: MergeResult, name: string): number {
+  const found = result.rows.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`${name} was not measured`);
+  return found.ms.median;
+}
+
+function mergeTable(result: MergeResult): string {
+  const own = medianOf(result, MERGE);
+  const head = ['', 'ms: median (quartiles)', 'of the merge’s time', 'GB/s of the bytes a merge moves'];
+  const lines = result.rows.map(({ name, ms }) => [
+    name,
+    time(ms),
+    `${figures(ms.median / own)} ×`,
+    name === COPY || name === MERGE ? figures(result.bytes / ms.median / 1e6) : '',
+  ]);
+  const about =
+    `${result.targets} ${result.targets === 1 ? 'target' : 'targets'}, N = ${result.elements}, r = ${result.rank}: ` +
+    `${(result.bytes / 1e6).toFixed(1)} MB, ${(result.multiplyAdds / 1e6).toFixed(0)} million multiply-adds; ` +
+    `${figures((100 * medianOf(result, COPY)) / own)} % of the copy’s bandwidth; ` +
+    `largest difference of a weight to ORT’s ${result.difference.toExponential(1)}.`;
+  return `${about}\n\n${table(head, lines)}`;
+}
+
+function growthTable(growth: readonly Growth[]): string {
+  const lines = growth.map(({ of, points }) => [
+    of,
+    points.map(({ value, ms }) => `${value}: ${figures(ms.median)}`).join(', '),
+    figures(growthOf(points)),
+  ]);
+  return table(['growing', 'median ms at each value', 'exponent'], lines);
+}
+
+/** The exponent p of time ∝ value^p between the last two points: 1 is linear. */
+function growthOf(points: Growth['points']): number {
+  const [before, last] = points.slice(-2);
+  return Math.log(last.ms.median / before.ms.median) / Math.log(last.value / before.value);
+}
+
+/** The fewest whole steps from which merging is faster; undefined where it never is. */
+export function stepsToWin({ merge, merged, side }: SidePathPoint): number | undefined {
+  const saved = side.median - merged.median;
+  return saved <= 0 ? undefined : Math.max(1, Math.ceil(merge.median / saved));
+}
+
+function sidePathTable(points: readonly SidePathPoint[]): string {
+  const lines = points.map((point) => {
+    const { elements, rank, merge, merged, side } = point;
+    const edit = (steps: number): string =>
+      `${figures((steps * side.median) / (merge.median + steps * merged.median))} ×`;
+    return [
+      String(elements * rank),
+      time(merge),
+      time(merged),
+      time(side),
+      ...[1, 4, 28].map(edit),
+      stepsToWin(point)?.toString() ?? 'never',
+    ];
+  });
+  const head = ['N·r', 'merge, ms', 'step merged, ms', 'step with side path, ms'];
+  return table([...head, '1 step', '4 steps', '28 steps', 'merging wins from'], lines);
+}
+
+/** By marker: the tables that belong between `<!-- bench:NAME -->` and `<!-- /bench -->`. */
+const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefined>> = {
+  merge: ({ merge }) => mergeTable(merge),
+  large: ({ large }) => large && mergeTable(large),
+  growth: ({ growth }) => growthTable(growth),
+  'side-path': ({ sidePath }) => sidePathTable(sidePath),
+};
+
+/** The document with its tables made anew. */
+export function withTables(document: string, results: readonly BenchResult[]): string {
+  return document.replace(
+    /(<!-- bench:([\w-]+) -->\n)[^]*?(<!-- \/bench -->)/g,
+    (_, open: string, name: string, close: string) => {
+      const section = SECTIONS[name] as (typeof SECTIONS)[string] | undefined;
+      if (section === undefined)
+        throw new Error(`docs/performance.md asks for ${name}, which is not measured`);
+      const parts = results.flatMap((result) => {
+        const text = section(result);
+        return text === undefined ? [] : [`\n**${nameOf(result)}** — ${text}\n`];
+      });
+      return `${open}${parts.join('')}\n${close}`;
+    },
+  );
+}
+
+/** All of one adapter's tables, for the terminal. */
+export function report(result: BenchResult): string {
+  const parts = Object.values(SECTIONS).map((section) => section(result) ?? '');
+  return [nameOf(result), ...parts].join('\n\n');
+}

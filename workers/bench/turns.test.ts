@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { inTurns, spreadOf } from './turns';
+
+it('gives the median and the quartiles', () => {
+  expect(spreadOf([5, 1, 3, 2, 4])).toEqual({ median: 3, low: 2, high: 4 });
+  expect(spreadOf([1, 2])).toEqual({ median: 1.5, low: 1.25, high: 1.75 });
+});
+
+it('lets works take turns, and repeats the short one', async () => {
+  const calls: string[] = [];
+  const wait = (ms: number): void => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  };
+  const works = {
+    long: () => {
+      calls.push('long');
+      wait(8);
+    },
+    short: () => {
+      calls.push('short');
+      wait(1);
+    },
+  };
+  const times = await inTurns(works, { rounds: 2, least: 5, settle: async () => undefined });
+  // One call to warm up and one to see how long it takes, then one turn each in every round.
+  const turns = calls.filter((name, i) => i === 0 || name !== calls[i - 1]);
+  expect(turns).toEqual(['long', 'short', 'long', 'short', 'long', 'short']);
+  expect(calls.filter((name) => name === 'long')).toHaveLength(4);
+  expect(calls.filter((name) => name === 'short').length).toBeGreaterThan(4);
+  expect(times.long.median).toBeGreaterThanOrEqual(8);
+  expect(times.short.median).toBeGreaterThanOrEqual(1);
+});
