@@ -1,6 +1,6 @@
 /**
- * Small ONNX graphs without weights, written here so that a comparison can have any shapes.
- * Format: onnx.proto3 (ModelProto), IR version 8, opset 17.
+ * Small ONNX graphs without weights, so that a comparison can have any shapes, and a pack's graph with
+ * its weights put back. Format: onnx.proto3 (ModelProto), IR version 8, opset 17.
  */
 
 export type ElementType = 'float32' | 'float16';
@@ -26,25 +26,34 @@ export interface OnnxGraph {
 
 const IR_VERSION = 8;
 const OPSET = 17;
+const GRAPH = 7;
+const INITIALIZER = 5;
+const INPUT = 11;
 const ELEMENT = { float32: 1, float16: 10 } as const;
 
-type Bytes = readonly number[];
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function join(parts: readonly Bytes[]): Bytes {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
 
 function varint(value: number): Bytes {
   const out: number[] = [];
   let rest = value;
   for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) + 128);
-  return [...out, rest];
+  return Uint8Array.from([...out, rest]);
 }
 
-const number = (field: number, value: number): Bytes => [...varint(field * 8), ...varint(value)];
-
-function message(field: number, parts: readonly Bytes[]): Bytes {
-  const body = parts.flat();
-  return [...varint(field * 8 + 2), ...varint(body.length), ...body];
-}
-
-const text = (field: number, value: string): Bytes => message(field, [[...new TextEncoder().encode(value)]]);
+const number = (field: number, value: number): Bytes => join([varint(field * 8), varint(value)]);
+const bytes = (field: number, body: Bytes): Bytes => join([varint(field * 8 + 2), varint(body.length), body]);
+const message = (field: number, parts: readonly Bytes[]): Bytes => bytes(field, join(parts));
+const text = (field: number, value: string): Bytes => bytes(field, new TextEncoder().encode(value));
 
 const node = ({ op, inputs, output }: Node): Bytes =>
   message(1, [...inputs.map((name) => text(1, name)), text(2, output), text(3, output), text(4, op)]);
@@ -58,16 +67,76 @@ function value(field: number, { name, dims }: Value, type: ElementType): Bytes {
 }
 
 /** The bytes of a model that `InferenceSession.create` takes. */
-export function onnxModel({ type, nodes, inputs, outputs }: OnnxGraph): Uint8Array<ArrayBuffer> {
-  const graph = message(7, [
+export function onnxModel({ type, nodes, inputs, outputs }: OnnxGraph): Bytes {
+  const graph = message(GRAPH, [
     ...nodes.map(node),
     text(2, 'bench'),
-    ...inputs.map((input) => value(11, input, type)),
+    ...inputs.map((input) => value(INPUT, input, type)),
     ...outputs.map((output) => value(12, output, type)),
   ]);
-  return Uint8Array.from([
-    ...number(1, IR_VERSION),
-    ...graph,
-    ...message(8, [text(1, ''), number(2, OPSET)]),
-  ]);
+  return join([number(1, IR_VERSION), graph, message(8, [text(1, ''), number(2, OPSET)])]);
+}
+
+interface Field {
+  readonly field: number;
+  /** The whole field, and for a message or string what is in it. */
+  readonly whole: Bytes;
+  readonly body: Bytes;
+}
+
+/** The fields of a message, in order. @throws for wire types that ONNX does not use at these levels */
+function fieldsOf(data: Bytes): Field[] {
+  const out: Field[] = [];
+  let at = 0;
+  const next = (): number => {
+    let result = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = data[at++];
+      result += (byte % 128) * scale;
+      if (byte < 128) return result;
+    }
+  };
+  while (at < data.length) {
+    const start = at;
+    const tag = next();
+    const wire = tag % 8;
+    let body = new Uint8Array(0);
+    if (wire === 2) {
+      const length = next();
+      body = data.subarray(at, at + length);
+      at += length;
+    } else if (wire === 0) next();
+    else throw new Error(`wire type ${wire} in an ONNX model`);
+    out.push({ field: Math.floor(tag / 8), whole: data.subarray(start, at), body });
+  }
+  return out;
+}
+
+/** `bytes`: little-endian values, row-major. */
+export interface Constant {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly bytes: Bytes;
+}
+
+/** The same model with some of its inputs as constants, which is how exporters write weights. */
+export function withConstants(model: Bytes, constants: ReadonlyMap<string, Constant>): Bytes {
+  const nameOf = (input: Bytes): string => {
+    const name = fieldsOf(input).find(({ field }) => field === 1);
+    return new TextDecoder().decode(name?.body);
+  };
+  const initializers = [...constants].map(([name, constant]) =>
+    message(INITIALIZER, [
+      ...constant.dims.map((length) => number(1, length)),
+      number(2, ELEMENT[constant.type]),
+      text(8, name),
+      bytes(9, constant.bytes),
+    ]),
+  );
+  const parts = fieldsOf(model).map(({ field, whole, body }) => {
+    if (field !== GRAPH) return whole;
+    const kept = fieldsOf(body).filter((part) => part.field !== INPUT || !constants.has(nameOf(part.body)));
+    return message(GRAPH, [...kept.map((part) => part.whole), ...initializers]);
+  });
+  return join(parts);
 }

@@ -1,4 +1,5 @@
 /** What a run of the benchmark finds; docs/performance.json is a list of these. */
+import type { Backend } from '../engine/protocol';
 import type { Spread } from './turns';
 
 /** One way to do the same work. */
@@ -40,6 +41,14 @@ export interface SidePathPoint {
   readonly side: Spread;
 }
 
+/** A step of the shipped denoiser, in several ways. */
+export interface StepResult {
+  readonly backend: Backend;
+  readonly adapter: string;
+  readonly precision: 'fp16' | 'fp32';
+  readonly rows: readonly Row[];
+}
+
 export interface BenchResult {
   readonly adapter: string;
   readonly type: 'float32' | 'float16';
@@ -48,4 +57,5 @@ export interface BenchResult {
   readonly large: MergeResult | undefined;
   readonly growth: readonly Growth[];
   readonly sidePath: readonly SidePathPoint[];
+  readonly steps: readonly StepResult[];
 }

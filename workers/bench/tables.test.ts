@@ -35,6 +35,17 @@ const result: BenchResult = {
     },
   ],
   sidePath: [{ elements: 32, rank: 4, merge: flat(10), merged: flat(2), side: flat(6) }],
+  steps: [
+    {
+      backend: 'webgpu',
+      adapter: 'some card',
+      precision: 'fp16',
+      rows: [
+        { name: 'engine', ms: flat(21) },
+        { name: 'session.run', ms: flat(20) },
+      ],
+    },
+  ],
 };
 
 it('writes tables between the markers and leaves the rest', () => {

@@ -87,12 +87,25 @@ function sidePathTable(points: readonly SidePathPoint[]): string {
   return table([...head, '1 step', '4 steps', '28 steps', 'merging wins from'], lines);
 }
 
+function stepTable(steps: BenchResult['steps']): string {
+  const lines = steps.flatMap(({ backend, adapter, precision, rows }) =>
+    rows.map(({ name, ms }) => [
+      `${backend}, ${adapter}, ${precision}`,
+      name,
+      time(ms),
+      `${figures(ms.median / rows[1].ms.median)} ×`,
+    ]),
+  );
+  return table(['on', '', 'ms: median (quartiles)', 'of session.run, weights as inputs'], lines);
+}
+
 /** By marker: the tables that belong between `<!-- bench:NAME -->` and `<!-- /bench -->`. */
 const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefined>> = {
   merge: ({ merge }) => mergeTable(merge),
   large: ({ large }) => large && mergeTable(large),
   growth: ({ growth }) => growthTable(growth),
   'side-path': ({ sidePath }) => sidePathTable(sidePath),
+  step: ({ steps }) => stepTable(steps),
 };
 
 /** The document with its tables made anew. */

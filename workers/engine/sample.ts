@@ -21,9 +21,12 @@ function disposeAll<Data>(outputs: ReadonlyMap<string, GraphOutput<Data>>): void
   for (const output of outputs.values()) output.dispose();
 }
 
+/** What of a triplet the steps need. */
+type Given<Data> = Pick<Encoded<Data>, 'b' | 'anchorB' | 'pairs' | 'target'>;
+
 function headOf<Data>(
   model: Model<Data>,
-  encoded: Encoded<Data>,
+  encoded: Given<Data>,
   outputs: ReadonlyMap<string, GraphOutput<Data>>,
 ): HeadInputs<Data> {
   const { outputs: names } = model.manifest.denoiser;
@@ -40,7 +43,7 @@ function headOf<Data>(
 export async function sample<Data>(
   runtime: Runtime<Data>,
   model: Model<Data>,
-  encoded: Encoded<Data>,
+  encoded: Given<Data>,
   options: { readonly steps: number; readonly seed: number; readonly strength: number },
   job: Job,
   report: (done: number) => void,

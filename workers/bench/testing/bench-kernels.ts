@@ -10,22 +10,25 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { adapterNamesHere, openGpu } from '../../engine/compute/testing/device';
 import { findAdapter, openDevice } from '../../engine/device';
 import { loadOrt } from '../../engine/ort';
-import { parseManifest } from '../../engine/pack/manifest';
-import { openWasm, openWebGpu } from '../../engine/runtime';
-import { furnish } from '../../engine/testing/node';
+import { graphOf, parseManifest, type Precision } from '../../engine/pack/manifest';
+import { openWasm, openWebGpu, type Runtime } from '../../engine/runtime';
+import { furnish, readPack } from '../../engine/testing/node';
 import { measureGrowth, measureMerge, type Bed } from '../merge';
-import type { BenchResult, MergeResult } from '../results';
+import type { BenchResult, MergeResult, StepResult } from '../results';
 import { measureSidePath } from '../side-path';
+import { measureStep } from '../step';
 import { report, withTables } from '../tables';
+import type { Turns } from '../turns';
 
 const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 5);
 const LEAST = 20;
 /** Of the studio denoiser at 256²: pair and target tokens. */
 const TOKENS = 512;
+const PACK = join(process.cwd(), 'public/packs/studio');
 const FIGURES = 'docs/performance.json';
 const DOCUMENT = 'docs/performance.md';
 
-const { targets, basis } = parseManifest(readFileSync('public/packs/studio/manifest.json', 'utf8'));
+const { targets, basis } = parseManifest(readFileSync(join(PACK, 'manifest.json'), 'utf8'));
 /** One transformer block; its modulation sees one row, whatever the number of tokens. */
 const layers = targets
   .filter(({ name }) => name.startsWith('blocks.0.') && !name.endsWith('modulation'))
@@ -49,6 +52,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Where the studio's own merge takes this long, twelve times as many weights take too long to wait for. */
 function fast({ rows }: MergeResult): boolean {
   return rows.every(({ name, ms }) => name !== 'merge' || ms.median < 400);
+}
+
+async function stepOn<Data>(runtime: Runtime<Data>, precision: Precision, turns: Turns): Promise<StepResult> {
+  const { model, files } = await readPack(runtime, precision, PACK);
+  const graph = files.get(graphOf(model.manifest.denoiser.graphs, precision));
+  if (graph === undefined) throw new Error('the pack has no such graph');
+  const measured = await measureStep(runtime, model, graph, turns);
+  await model.dispose();
+  return measured;
 }
 
 function keep(result: BenchResult): void {
@@ -85,7 +97,13 @@ it.each((await adapterNamesHere()).map((name) => ({ name })))(
         : undefined;
       const growth = await told('growth', measureGrowth(bed, targets, basis, turns));
       const sidePath = await told('side path', measureSidePath(bed, layers, BASES, turns));
-      const measured: BenchResult = { adapter: runtime.adapter, type, merge, large, growth, sidePath };
+      const precision = type === 'float16' ? 'fp16' : 'fp32';
+      const steps = [await told('step', stepOn(runtime, precision, turns))];
+      if (precision === 'fp32')
+        steps.push(
+          await told('step on WASM', stepOn(wasm, precision, { ...turns, settle: () => wasm.settle() })),
+        );
+      const measured: BenchResult = { adapter: runtime.adapter, type, merge, large, growth, sidePath, steps };
       console.log(report(measured));
       keep(measured);
       expect(measured.merge.difference).toBeLessThan(type === 'float16' ? 0.02 : 1e-4);

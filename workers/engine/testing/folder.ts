@@ -6,14 +6,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { expect } from 'vitest';
-import type { Hooks } from '../job';
-import { openModel, type Model } from '../model';
-import { fetchFiles, fetchManifest, type LoadContext } from '../pack/load';
-import { filesFor, precisionFor, type Precision } from '../pack/manifest';
+import type { Model } from '../model';
+import type { Precision } from '../pack/manifest';
 import type { Backend, RgbaImage } from '../protocol';
 import type { Runtime } from '../runtime';
+import { readPack } from './node';
 
 /** What job.json in the folder says at least. */
 export interface Work {
@@ -25,7 +22,6 @@ export interface Work {
 
 /** The folder of the environment's LIKEWISE_PARITY. */
 export const folder = process.env.LIKEWISE_PARITY ?? '';
-export const hooks: Hooks = { signal: new AbortController().signal, onProgress: () => undefined };
 
 export function readWork(): unknown {
   return JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'));
@@ -50,15 +46,5 @@ export function writePicture(name: string, { width, height, data }: RgbaImage): 
 
 /** The pack in pack/ of the folder. */
 export async function openPack<Data>(runtime: Runtime<Data>, precision: Precision): Promise<Model<Data>> {
-  const context: LoadContext = {
-    fetchFile: async (url) => new Response(readFileSync(new URL(url))),
-    signal: hooks.signal,
-    onProgress: () => undefined,
-  };
-  const base = `${pathToFileURL(join(folder, 'pack')).href}/`;
-  const manifest = await fetchManifest(context, base);
-  // Throws where fp16 is asked of a device without it; fp32 runs on any.
-  expect(precisionFor(manifest, runtime.hasFp16 && precision === 'fp16')).toBe(precision);
-  const files = await fetchFiles(context, base, filesFor(manifest, precision));
-  return openModel(runtime, manifest, files, precision, hooks);
+  return (await readPack(runtime, precision, join(folder, 'pack'))).model;
 }

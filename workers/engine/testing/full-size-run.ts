@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { it } from 'vitest';
 import { PackEngine } from '../engine';
 import { withRuntime, type Runtime } from '../runtime';
-import { decode, folder, hooks, openPack, picture, readWork, writePicture, type Work } from './folder';
-import { chooseInNode, furnish } from './node';
+import { decode, folder, openPack, picture, readWork, writePicture, type Work } from './folder';
+import { chooseInNode, furnish, hooks } from './node';
 
 interface Job extends Work {
   readonly edits: readonly string[];

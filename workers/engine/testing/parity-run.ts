@@ -14,8 +14,8 @@ import { Merger } from '../merge';
 import type { Triplet } from '../protocol';
 import { withRuntime, type Runtime } from '../runtime';
 import { sample } from '../sample';
-import { decode, folder, hooks, openPack, picture, readWork, type Work } from './folder';
-import { chooseInNode, furnish } from './node';
+import { decode, folder, openPack, picture, readWork, type Work } from './folder';
+import { chooseInNode, furnish, hooks } from './node';
 import { safetensors, type TestTensor } from './tiny-pack';
 
 interface ParityWork extends Work {

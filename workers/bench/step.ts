@@ -1,0 +1,98 @@
+/**
+ * One step of the denoiser: the engine's, the bare `session.run` under it, and the same graph as an
+ * exporter writes it, with its weights as constants and no LoRA.
+ */
+import type { Tensor } from '../engine/compute/compute';
+import { narrowHalf } from '../engine/compute/half';
+import type { Graph } from '../engine/graph';
+import { Job } from '../engine/job';
+import { feedsFor, type Model } from '../engine/model';
+import type { Runtime } from '../engine/runtime';
+import { sample } from '../engine/sample';
+import { numbers } from './merge';
+import { withConstants, type Constant } from './onnx';
+import type { StepResult } from './results';
+import { inTurns, type Turns, type Work } from './turns';
+
+async function constantsOf<Data>(
+  runtime: Runtime<Data>,
+  model: Model<Data>,
+): Promise<ReadonlyMap<string, Constant>> {
+  const out = new Map<string, Constant>();
+  for (const [name, tensor] of model.denoiserWeights) {
+    const exact = Float32Array.from(await runtime.compute.read(tensor));
+    const stored = tensor.type === 'float16' ? narrowHalf(exact) : exact;
+    out.set(name, { type: tensor.type, dims: tensor.dims, bytes: new Uint8Array(stored.buffer) });
+  }
+  return out;
+}
+
+/**
+ * A whole run of one step, noise and preview included, against the graph's run alone.
+ * @param graph the denoiser's ONNX file in the model's precision
+ */
+export async function measureStep<Data>(
+  runtime: Runtime<Data>,
+  model: Model<Data>,
+  graph: ArrayBuffer,
+  turns: Turns,
+): Promise<StepResult> {
+  const { compute } = runtime;
+  const { size } = model.manifest.image;
+  const { inputs } = model.manifest.denoiser;
+  const { elements, scale } = model.manifest.basis;
+  const type = model.precision === 'fp16' ? 'float16' : 'float32';
+  const image = (channels: number, seed: number, as: typeof type): Tensor<Data> => {
+    const exact = compute.upload(numbers(channels * size * size, seed), [1, channels, size, size], 'bench');
+    const cast = compute.cast(exact, as);
+    compute.release(exact);
+    return cast;
+  };
+  const b = image(3, 1, 'float32');
+  const anchorB = image(3, 2, 'float32');
+  const encoded = {
+    b: { ...b, dims: [3, size, size] },
+    anchorB: { ...anchorB, dims: [3, size, size] },
+    pairs: image(9, 3, type),
+    target: image(6, 4, type),
+  };
+  const uniform = new Float32Array(model.targets.length * elements).fill(1 / elements);
+  compute.merge(model.targets, uniform, elements, scale);
+  const time = compute.cast(compute.upload(Float32Array.of(0), [1], 't'), type);
+  const activations = new Map([
+    [inputs.x, image(3, 5, type)],
+    [inputs.target, encoded.target],
+    [inputs.pairs, { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] }],
+    [inputs.t, time],
+  ]);
+  const constant = await runtime.openGraph(
+    withConstants(new Uint8Array(graph), await constantsOf(runtime, model)).buffer,
+  );
+  const bare = (of: Graph<Data>): Work => {
+    const feeds = feedsFor(of, model.denoiserWeights, activations);
+    return async () => {
+      for (const output of (await of.run(feeds)).values()) output.dispose();
+    };
+  };
+  const hooks = { signal: new AbortController().signal, onProgress: () => undefined };
+  const job = new Job(hooks, runtime);
+  const times = await inTurns(
+    {
+      'engine, a run of one step': async () => {
+        const options = { steps: 1, seed: 0, strength: 1 };
+        (await sample(runtime, model, encoded, options, job, () => undefined)).dispose();
+      },
+      'session.run, merged weights as inputs': bare(model.denoiser),
+      'session.run, weights as constants': bare(constant),
+    },
+    turns,
+  );
+  runtime.check();
+  await constant.dispose();
+  return {
+    backend: runtime.backend,
+    adapter: runtime.adapter,
+    precision: model.precision,
+    rows: Object.entries(times).map(([name, ms]) => ({ name, ms })),
+  };
+}
