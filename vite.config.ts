@@ -49,7 +49,10 @@ export default defineConfig({
     cssTarget: CSS_TARGET,
     assetsInlineLimit: 0,
     // How long plugins took is no news to whoever runs `npm start`.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      input: { index: here('app/index.html'), bench: here('app/bench.html') },
+      checks: { pluginTimings: false },
+    },
   },
   worker: { format: 'es' },
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },

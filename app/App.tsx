@@ -91,6 +91,7 @@ export function App(): ReactNode {
         <div className="colophon-side">
           <ThemeSwitch />
           <ActionButton action="keys" kind="quiet" />
+          <a href="bench.html">{text.footer.bench}</a>
           <a href="samples/CREDITS.md">{text.footer.credits}</a>
           <p>
             <Offline /> {text.footer.privacy}

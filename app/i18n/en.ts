@@ -1,4 +1,5 @@
 /** Every English word of the page. Another language is a table of the same type. */
+import type { Part } from '../../workers/bench/results';
 import type { LoadPhase, RunPhase } from '../../workers/engine/protocol';
 import type { Slot } from '../state/types';
 
@@ -47,6 +48,15 @@ const headline: readonly (string | { readonly symbol: string; readonly made?: tr
   { symbol: 'b′', made: true },
   '.',
 ];
+
+const benchParts: Record<Part, string> = {
+  merge: 'The merge, in several ways',
+  'large merge': 'The merge of a large model’s layer',
+  growth: 'Growth with the basis',
+  'side path': 'Merging against the side path',
+  step: 'One step of the denoiser',
+  'step on WASM': 'The same on the processor',
+};
 
 export const en = {
   name: 'Likewise',
@@ -192,7 +202,33 @@ export const en = {
       remedy: 'Press Generate to make it again.',
     },
   },
+  bench: {
+    title: 'How fast is this machine?',
+    intro:
+      'Likewise times its own kernels beside ONNX Runtime’s, on your graphics card. Each way takes its turn, so that whatever else the machine does slows all of them. It takes a minute on a graphics card, and much longer without one. Nothing is sent anywhere.',
+    start: 'Measure',
+    again: 'Measure again',
+    stop: 'Stop',
+    parts: benchParts,
+    measuring: (part: Part) => `Measuring: ${benchParts[part]}`,
+    merge: 'One merge',
+    large: 'One merge of a layer 3072 → 18432',
+    growth: (of: string) => `One merge, growing with the number of ${of}`,
+    growthNames: { elements: 'elements', rank: 'ranks', targets: 'targets' } as Record<string, string>,
+    sidePath: (steps: number) => `An edit of ${steps} steps, one block, 512 tokens`,
+    merged: (columns: number) => `merged, N·r = ${columns}`,
+    side: (columns: number) => `side path, N·r = ${columns}`,
+    step: (backend: string, precision: string) => `One step, ${backend}, ${precision}`,
+    milliseconds: (value: string) => `${value} ms`,
+    save: 'Save as JSON',
+    back: 'Back to Likewise',
+    crashed: {
+      message: 'The benchmark stopped unexpectedly.',
+      remedy: 'Close other tabs to free memory and try again.',
+    },
+  },
   footer: {
+    bench: 'How fast is this machine?',
     credits: 'Sample credits',
     offline: 'Ready to work offline.',
     privacy: 'No account, no upload, no tracking.',

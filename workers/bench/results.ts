@@ -1,6 +1,10 @@
 /** What a run of the benchmark finds; docs/performance.json is a list of these. */
-import type { Backend } from '../engine/protocol';
+import type { Backend, Outcome } from '../engine/protocol';
 import type { Spread } from './turns';
+
+/** What is measured, in this order. */
+export const PARTS = ['merge', 'large merge', 'growth', 'side path', 'step', 'step on WASM'] as const;
+export type Part = (typeof PARTS)[number];
 
 /** One way to do the same work. */
 export interface Row {
@@ -50,6 +54,8 @@ export interface StepResult {
 }
 
 export interface BenchResult {
+  /** 'Node, Dawn' or the browser. */
+  readonly where: string;
   readonly adapter: string;
   readonly type: 'float32' | 'float16';
   readonly merge: MergeResult;
@@ -58,4 +64,10 @@ export interface BenchResult {
   readonly growth: readonly Growth[];
   readonly sidePath: readonly SidePathPoint[];
   readonly steps: readonly StepResult[];
+}
+
+/** What the page asks of the benchmark's worker. */
+export interface BenchApi {
+  /** `onPart` hears of each part as it begins; a round is one turn of every work. */
+  measure(rounds: number, onPart: (part: Part) => void): Promise<Outcome<BenchResult>>;
 }

@@ -9,6 +9,7 @@ const flat = (median: number): { median: number; low: number; high: number } => 
 });
 
 const result: BenchResult = {
+  where: 'Node, Dawn',
   adapter: 'some card',
   type: 'float16',
   merge: {

@@ -3,7 +3,7 @@ import type { BenchResult, Growth, MergeResult, SidePathPoint } from './results'
 import type { Spread } from './turns';
 
 /** Three figures, for times and ratios alike. */
-function figures(value: number): string {
+export function figures(value: number): string {
   return value >= 100
     ? value.toFixed(0)
     : value >= 1
@@ -19,8 +19,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [row(...head), row(...head.map(() => '---')), ...rows.map((cells) => row(...cells))].join('\n');
 }
 
-const nameOf = ({ adapter, type }: BenchResult): string =>
-  `${adapter}, ${type === 'float16' ? 'fp16' : 'fp32'}`;
+export const nameOf = ({ where, adapter, type }: BenchResult): string =>
+  `${adapter}, ${type === 'float16' ? 'fp16' : 'fp32'}, ${where}`;
 
 const COPY = 'copy of as many bytes';
 const MERGE = 'merge';

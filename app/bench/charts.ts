@@ -1,0 +1,40 @@
+/** What the page shows of a result: bars that belong together. */
+import type { BenchResult, Row } from '../../workers/bench/results';
+import { text } from '../i18n';
+
+export interface Chart {
+  readonly title: string;
+  /** Milliseconds. */
+  readonly bars: readonly { readonly name: string; readonly ms: number; readonly ours: boolean }[];
+}
+
+/** The steps of the edit that the side path is shown for. */
+const STEPS = 4;
+const OURS = /^(?:merge|engine)/;
+
+function barsOf(rows: readonly Row[]): Chart['bars'] {
+  return rows.map(({ name, ms }) => ({ name, ms: ms.median, ours: OURS.test(name) }));
+}
+
+export function chartsOf({ merge, large, growth, sidePath, steps }: BenchResult): Chart[] {
+  const words = text.bench;
+  return [
+    { title: words.merge, bars: barsOf(merge.rows) },
+    ...(large ? [{ title: words.large, bars: barsOf(large.rows) }] : []),
+    ...growth.map(({ of, points }) => ({
+      title: words.growth(words.growthNames[of] ?? of),
+      bars: points.map(({ value, ms }) => ({ name: String(value), ms: ms.median, ours: true })),
+    })),
+    {
+      title: words.sidePath(STEPS),
+      bars: sidePath.flatMap(({ elements, rank, merge: once, merged, side }) => [
+        { name: words.merged(elements * rank), ms: once.median + STEPS * merged.median, ours: true },
+        { name: words.side(elements * rank), ms: STEPS * side.median, ours: false },
+      ]),
+    },
+    ...steps.map(({ backend, precision, rows }) => ({
+      title: words.step(backend === 'webgpu' ? 'WebGPU' : 'WebAssembly', precision),
+      bars: barsOf(rows),
+    })),
+  ];
+}

@@ -1,0 +1,89 @@
+/** All of the benchmark on one device, part by part; the same in Node and in the page. */
+import type { Model } from '../engine/model';
+import type { Manifest, Precision } from '../engine/pack/manifest';
+import type { Runtime } from '../engine/runtime';
+import { measureGrowth, measureMerge, type Bed } from './merge';
+import type { BenchResult, MergeResult, Part, StepResult } from './results';
+import { measureSidePath } from './side-path';
+import { measureStep } from './step';
+import type { Turns } from './turns';
+
+export interface Place extends Omit<Bed, 'type'> {
+  /** For the reader: 'Node, Dawn' or the browser. */
+  readonly where: string;
+  readonly manifest: Manifest;
+  /** The pack on a runtime, and the denoiser's ONNX file in that precision. */
+  open<Data>(
+    runtime: Runtime<Data>,
+    precision: Precision,
+  ): Promise<{ readonly model: Model<Data>; readonly graph: ArrayBuffer }>;
+}
+
+/** Milliseconds of a turn at least. */
+const LEAST = 20;
+/** Of the studio denoiser at 256²: pair and target tokens. */
+const TOKENS = 512;
+const BASES = [
+  { elements: 1, rank: 4 },
+  { elements: 4, rank: 4 },
+  { elements: 16, rank: 4 },
+  { elements: 32, rank: 4 },
+  { elements: 32, rank: 8 },
+  { elements: 32, rank: 16 },
+];
+/** The released checkpoint's widest layer and its basis. */
+const WIDEST = [{ in: 3072, out: 18_432 }];
+const LARGE = { elements: 32, rank: 4 };
+
+/** Where the studio's own merge takes longer, twelve times as many weights take too long to wait for. */
+function fast({ rows }: MergeResult): boolean {
+  return rows.every(({ name, ms }) => name !== 'merge' || ms.median < 400);
+}
+
+async function stepOn<Data>(
+  { open }: Place,
+  runtime: Runtime<Data>,
+  precision: Precision,
+  turns: Omit<Turns, 'settle'>,
+): Promise<StepResult> {
+  const { model, graph } = await open(runtime, precision);
+  const measured = await measureStep(runtime, model, graph, { ...turns, settle: () => runtime.settle() });
+  await model.dispose();
+  return measured;
+}
+
+/** `onPart` is told what is about to be measured. */
+export async function measureAll(
+  place: Place,
+  type: Bed['type'],
+  rounds: number,
+  onPart: (part: Part) => void,
+): Promise<BenchResult> {
+  const { runtime, wasm, manifest } = place;
+  const { targets, basis } = manifest;
+  const bed: Bed = { ...place, type };
+  const turns: Turns = { rounds, least: LEAST, settle: () => runtime.settle() };
+  onPart('merge');
+  const merge = await measureMerge(bed, targets, { ...basis, processor: true }, turns);
+  let large: MergeResult | undefined;
+  if (fast(merge)) {
+    onPart('large merge');
+    large = await measureMerge(bed, WIDEST, { ...LARGE, processor: false }, turns);
+  }
+  onPart('growth');
+  const growth = await measureGrowth(bed, targets, basis, turns);
+  onPart('side path');
+  // One transformer block; its modulation sees one row, whatever the number of tokens.
+  const layers = targets
+    .filter(({ name }) => name.startsWith('blocks.0.') && !name.endsWith('modulation'))
+    .map((target) => ({ in: target.in, out: target.out, tokens: TOKENS }));
+  const sidePath = await measureSidePath(bed, layers, BASES, turns);
+  onPart('step');
+  const precision = type === 'float16' ? 'fp16' : 'fp32';
+  const steps = [await stepOn(place, runtime, precision, turns)];
+  if (precision === 'fp32') {
+    onPart('step on WASM');
+    steps.push(await stepOn(place, wasm, precision, turns));
+  }
+  return { where: place.where, adapter: runtime.adapter, type, merge, large, growth, sidePath, steps };
+}
