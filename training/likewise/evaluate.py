@@ -38,7 +38,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rivals-on", nargs="*", default=list(SPLITS), choices=SPLITS)
     parser.add_argument("--per-family", type=int, default=50)
     parser.add_argument("--compositions", type=int, default=100, help="so many for each split")
-    parser.add_argument("--behaviour", type=int, default=2, help="quadruples of a family; 0: no behaviour")
+    parser.add_argument("--behaviour", type=int, default=1, help="quadruples of a family; 0: no behaviour")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=TRAINING.parent / "docs")
     parser.add_argument("--checkpoints", type=Path, default=TRAINING / "runs" / "evaluation")
