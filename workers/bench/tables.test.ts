@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { BenchResult } from './results';
 import { stepsToWin, withTables } from './tables';
@@ -66,4 +67,11 @@ it('tells from how many steps merging wins', () => {
   const [point] = result.sidePath;
   expect(stepsToWin(point)).toBe(3);
   expect(stepsToWin({ ...point, side: flat(2) })).toBeUndefined();
+});
+
+it('has written the tables of docs/performance.md from docs/performance.json', async () => {
+  const results = JSON.parse(readFileSync('docs/performance.json', 'utf8')) as BenchResult[];
+  const written = withTables(readFileSync('docs/performance.md', 'utf8'), results);
+  // `npx vitest run tables -u` writes them again.
+  await expect(written).toMatchFileSnapshot('../../docs/performance.md');
 });

@@ -88,9 +88,9 @@ function sidePathTable(points: readonly SidePathPoint[]): string {
 }
 
 function stepTable(steps: BenchResult['steps']): string {
-  const lines = steps.flatMap(({ backend, adapter, precision, rows }) =>
+  const lines = steps.flatMap(({ backend, precision, rows }) =>
     rows.map(({ name, ms }) => [
-      `${backend}, ${adapter}, ${precision}`,
+      `${backend}, ${precision}`,
       name,
       time(ms),
       `${figures(ms.median / rows[1].ms.median)} ×`,
@@ -118,7 +118,7 @@ export function withTables(document: string, results: readonly BenchResult[]): s
         throw new Error(`docs/performance.md asks for ${name}, which is not measured`);
       const parts = results.flatMap((result) => {
         const text = section(result);
-        return text === undefined ? [] : [`\n**${nameOf(result)}** — ${text}\n`];
+        return text === undefined ? [] : [`\n**${nameOf(result)}**\n\n${text}\n`];
       });
       return `${open}${parts.join('')}\n${close}`;
     },
