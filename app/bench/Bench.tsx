@@ -3,6 +3,7 @@ import type { BenchResult, Part } from '../../workers/bench/results';
 import { figures, nameOf } from '../../workers/bench/tables';
 import type { EngineError } from '../../workers/engine/protocol';
 import { text } from '../i18n';
+import { saveFile } from '../ui/save-file';
 import { chartsOf, type Chart } from './charts';
 import { measure, type Running } from './measure';
 
@@ -35,13 +36,8 @@ function Bars({ title, bars }: Chart): ReactNode {
 }
 
 function save(result: BenchResult): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(result, null, 1)], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'likewise-benchmark.json';
-  link.click();
-  // The browser reads the URL after the click has returned.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  const file = new Blob([JSON.stringify(result, null, 1)], { type: 'application/json' });
+  saveFile(file, 'likewise-benchmark.json');
 }
 
 export function Bench(): ReactNode {

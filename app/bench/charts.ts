@@ -1,5 +1,5 @@
 /** What the page shows of a result: bars that belong together. */
-import type { BenchResult, Row } from '../../workers/bench/results';
+import { STEP_WAYS, WAYS, type BenchResult, type Row } from '../../workers/bench/results';
 import { text } from '../i18n';
 
 export interface Chart {
@@ -10,10 +10,10 @@ export interface Chart {
 
 /** The steps of the edit that the side path is shown for. */
 const STEPS = 4;
-const OURS = /^(?:merge|engine)/;
+const OURS = new Set<string>([WAYS.merge, WAYS.half, WAYS.element, STEP_WAYS.engine]);
 
 function barsOf(rows: readonly Row[]): Chart['bars'] {
-  return rows.map(({ name, ms }) => ({ name, ms: ms.median, ours: OURS.test(name) }));
+  return rows.map(({ name, ms }) => ({ name, ms: ms.median, ours: OURS.has(name) }));
 }
 
 export function chartsOf({ merge, large, growth, sidePath, steps }: BenchResult): Chart[] {
@@ -22,7 +22,7 @@ export function chartsOf({ merge, large, growth, sidePath, steps }: BenchResult)
     { title: words.merge, bars: barsOf(merge.rows) },
     ...(large ? [{ title: words.large, bars: barsOf(large.rows) }] : []),
     ...growth.map(({ of, points }) => ({
-      title: words.growth(words.growthNames[of] ?? of),
+      title: words.growth(words.growthNames[of]),
       bars: points.map(({ value, ms }) => ({ name: String(value), ms: ms.median, ours: true })),
     })),
     {

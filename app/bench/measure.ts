@@ -1,5 +1,5 @@
 /** One run of the benchmark in a worker of its own, which ends with it. */
-import { proxy, wrap } from 'comlink';
+import { proxy, releaseProxy, wrap } from 'comlink';
 import type { BenchApi, BenchResult, Part } from '../../workers/bench/results';
 import type { Outcome } from '../../workers/engine/protocol';
 import { text } from '../i18n';
@@ -22,8 +22,10 @@ export function measure(rounds: number, onPart: (part: Part) => void): Running {
   const stopped = new Promise<Outcome<BenchResult>>((resolve) => {
     stop = () => resolve({ ok: false, aborted: true });
   });
-  const outcome = Promise.race([api.measure(rounds, proxy(onPart)), died, stopped]).finally(() =>
-    worker.terminate(),
-  );
+  const outcome = Promise.race([api.measure(rounds, proxy(onPart)), died, stopped]).finally(() => {
+    // Held until here: a collected proxy drops the call in flight.
+    api[releaseProxy]();
+    worker.terminate();
+  });
   return { outcome, stop: () => stop() };
 }

@@ -214,7 +214,7 @@ export const en = {
     merge: 'One merge',
     large: 'One merge of a layer 3072 → 18432',
     growth: (of: string) => `One merge, growing with the number of ${of}`,
-    growthNames: { elements: 'elements', rank: 'ranks', targets: 'targets' } as Record<string, string>,
+    growthNames: { elements: 'elements', rank: 'ranks', targets: 'targets' },
     sidePath: (steps: number) => `An edit of ${steps} steps, one block, 512 tokens`,
     merged: (columns: number) => `merged, N·r = ${columns}`,
     side: (columns: number) => `side path, N·r = ${columns}`,

@@ -2,6 +2,7 @@
 import { text } from '../i18n';
 import { note } from '../state/store';
 import type { Session } from '../state/session';
+import { saveFile } from '../ui/save-file';
 import { resultPng } from './file';
 import { fileName } from './recipe';
 
@@ -17,14 +18,9 @@ export async function downloadResult(session: Session): Promise<void> {
   const { shown } = session.store.getState();
   if (!shown) return;
   try {
-    const url = URL.createObjectURL(await resultFile(session));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = fileName(shown.pictures.b.name, shown.report.strength);
-    link.click();
-    // The browser reads the URL after the click has returned.
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    session.say(text.said.downloaded(link.download));
+    const name = fileName(shown.pictures.b.name, shown.report.strength);
+    saveFile(await resultFile(session), name);
+    session.say(text.said.downloaded(name));
   } catch {
     note(session.store, 'result', text.notes.encode);
   }

@@ -3,14 +3,16 @@
  * weights in given shapes: our kernel, ONNX Runtime's graph of the same sum, one dispatch per basis
  * element, a plain copy of as many bytes, and on the processor our TypeScript and ORT's WASM.
  */
+import { Arena } from '../engine/arena';
 import { addTerms, termsOf } from '../engine/compute/reference/merge';
 import type { MergeTarget, Tensor } from '../engine/compute/compute';
 import type { CpuData } from '../engine/compute/cpu';
-import { count } from '../engine/compute/shapes';
+import { bytesOf } from '../engine/compute/gpu/buffers';
+import type { Graph } from '../engine/graph';
 import { gaussianNoise } from '../engine/noise';
 import type { Runtime } from '../engine/runtime';
 import { onnxModel, type ElementType, type OnnxGraph } from './onnx';
-import type { Growth, MergeResult } from './results';
+import { WAYS, type Growth, type MergeResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 
 /** A layer's inputs and outputs. */
@@ -38,16 +40,18 @@ export function numbers(length: number, seed: number): Float32Array<ArrayBuffer>
   return out;
 }
 
-export function tensorOf(
-  { runtime: { compute }, type }: Bed,
-  values: Float32Array,
-  dims: readonly number[],
-): Tensor<GPUBuffer> {
-  const exact = compute.upload(values, dims, 'bench');
-  if (type === 'float32') return exact;
-  const cast = compute.cast(exact, type);
-  compute.release(exact);
-  return cast;
+/** Makes tensors of one type, which the arena owns. */
+export function maker<Data>(
+  { compute }: Pick<Runtime<Data>, 'compute'>,
+  arena: Arena<Data>,
+): (type: ElementType, values: Float32Array, dims: readonly number[]) => Tensor<Data> {
+  return (type, values, dims) => {
+    const exact = arena.keep(compute.upload(values, dims, 'bench'));
+    if (type === 'float32') return exact;
+    const cast = arena.keep(compute.cast(exact, type));
+    arena.release(exact);
+    return cast;
+  };
 }
 
 /** `[N, in, r]` to `[in, N·r]`: the layout that a matrix product wants. */
@@ -93,24 +97,27 @@ function factorsOf(shape: Shape, elements: number, rank: number, seed: number): 
 }
 
 function targetOf(
-  bed: Bed,
+  { runtime, type }: Bed,
+  arena: Arena<GPUBuffer>,
   shape: Shape,
   { base, a, b }: Factors,
   elements: number,
   rank: number,
 ): MergeTarget<GPUBuffer> {
+  const make = maker(runtime, arena);
   return {
-    base: tensorOf(bed, base, [shape.in, shape.out]),
-    a: tensorOf(bed, a, [elements, shape.in, rank]),
-    b: tensorOf(bed, b, [elements, rank, shape.out]),
-    merged: bed.runtime.compute.allocate(bed.type, [shape.in, shape.out], 'bench'),
+    base: make(type, base, [shape.in, shape.out]),
+    a: make(type, a, [elements, shape.in, rank]),
+    b: make(type, b, [elements, rank, shape.out]),
+    merged: arena.keep(runtime.compute.allocate(type, [shape.in, shape.out], 'bench')),
   };
 }
 
-/** Releases what a suite has allocated. */
-function releaseAll(bed: Bed, targets: readonly MergeTarget<GPUBuffer>[]): void {
-  for (const target of targets)
-    for (const tensor of Object.values(target)) bed.runtime.compute.release(tensor);
+/** Runs a graph for its time alone. */
+export function runs<Data>(graph: Graph<Data>, feeds: ReadonlyMap<string, Tensor<Data>>): Work {
+  return async () => {
+    for (const output of (await graph.run(feeds)).values()) output.dispose();
+  };
 }
 
 /** What is measured at given shapes. `processor`: also the TypeScript and the WASM that do it in f32. */
@@ -123,99 +130,90 @@ export async function measureMerge(
   const { device, runtime, wasm, type } = bed;
   const { compute } = runtime;
   const columns = elements * rank;
+  const arena = new Arena(compute);
+  const make = maker(runtime, arena);
   const factors = shapes.map((shape, l) => factorsOf(shape, elements, rank, 3 * l));
-  const targets = shapes.map((shape, l) => targetOf(bed, shape, factors[l], elements, rank));
+  const targets = shapes.map((shape, l) => targetOf(bed, arena, shape, factors[l], elements, rank));
   const coefficients = numbers(shapes.length * elements, 1);
   const half = coefficients.map((value, i) => (i % 2 === 0 ? value : 0));
-  const columnsOf = (n: number): Float32Array =>
-    Float32Array.from(shapes, (_, l) => coefficients[l * elements + n]);
+  const ofElement = Array.from({ length: elements }, (_, n) =>
+    Float32Array.from(shapes, (_, l) => coefficients[l * elements + n]),
+  );
 
-  const width = type === 'float16' ? 2 : 4;
-  const weights = shapes.reduce((sum, shape) => sum + shape.in * shape.out, 0);
-  const inFactors = shapes.reduce((sum, shape) => sum + columns * (shape.in + shape.out), 0);
-  const bytes = (2 * weights + inFactors) * width;
+  const size = ({ dims }: Tensor<GPUBuffer>): number => bytesOf(type, dims);
+  const bytes = targets.reduce(
+    (sum, target) => sum + size(target.base) + size(target.a) + size(target.b) + size(target.merged),
+    0,
+  );
+  const copies = (pairs: readonly (readonly [Tensor<GPUBuffer>, Tensor<GPUBuffer>])[]): void => {
+    const encoder = device.createCommandEncoder({ label: 'copy' });
+    for (const [from, to] of pairs)
+      encoder.copyBufferToBuffer(from.data, 0, to.data, 0, Math.ceil(bytesOf(from.type, from.dims) / 4) * 4);
+    device.queue.submit([encoder.finish({ label: 'copy' })]);
+  };
   // A copy reads and writes, so half the bytes go each way.
-  const copied = Math.ceil(bytes / 2 / 4) * 4;
-  const [from, to] = [1, 2].map(() => compute.allocate('float32', [copied / 4], 'bench'));
+  const [from, to] = [1, 2].map(() =>
+    arena.keep(compute.allocate('float32', [Math.ceil(bytes / 8)], 'bench')),
+  );
 
-  const repeated = (l: number): Float32Array<ArrayBuffer> =>
-    Float32Array.from({ length: columns }, (_, j) => coefficients[l * elements + Math.floor(j / rank)]);
+  const laidOut = shapes.map((shape, l) => ({
+    a: wide(factors[l].a, elements, shape.in, rank),
+    c: Float32Array.from({ length: columns }, (_, j) => coefficients[l * elements + Math.floor(j / rank)]),
+  }));
   const feeds = new Map<string, Tensor<GPUBuffer>>();
   shapes.forEach((shape, l) => {
     feeds.set(`base${l}`, targets[l].base);
-    feeds.set(`a${l}`, tensorOf(bed, wide(factors[l].a, elements, shape.in, rank), [shape.in, columns]));
-    feeds.set(`c${l}`, tensorOf(bed, repeated(l), [columns]));
+    feeds.set(`a${l}`, make(type, laidOut[l].a, [shape.in, columns]));
+    feeds.set(`c${l}`, make(type, laidOut[l].c, [columns]));
     feeds.set(`b${l}`, { ...targets[l].b, dims: [columns, shape.out] });
   });
   const graph = await runtime.openGraph(onnxModel(mergeGraph(shapes, columns, type)).buffer);
-
   const works: Record<string, Work> = {
-    'copy of as many bytes': () => {
-      const encoder = device.createCommandEncoder({ label: 'copy' });
-      encoder.copyBufferToBuffer(from.data, 0, to.data, 0, copied);
-      device.queue.submit([encoder.finish({ label: 'copy' })]);
+    [WAYS.copy]: () => copies([[from, to]]),
+    [WAYS.merge]: () => compute.merge(targets, coefficients, elements, 1),
+    [WAYS.half]: () => compute.merge(targets, half, elements, 1),
+    [WAYS.element]: () => compute.mergeElement(targets, 0, ofElement[0], 1),
+    [WAYS.elements]: () => {
+      copies(targets.map(({ base, merged }) => [base, merged]));
+      ofElement.forEach((delta, n) => compute.mergeElement(targets, n, delta, 1));
     },
-    merge: () => compute.merge(targets, coefficients, elements, 1),
-    'merge, half of the coefficients zero': () => compute.merge(targets, half, elements, 1),
-    'one element': () => compute.mergeElement(targets, 0, columnsOf(0), 1),
-    'one element at a time': () => {
-      const encoder = device.createCommandEncoder({ label: 'base' });
-      for (const { base, merged } of targets)
-        encoder.copyBufferToBuffer(
-          base.data,
-          0,
-          merged.data,
-          0,
-          Math.ceil((count(base.dims) * width) / 4) * 4,
-        );
-      device.queue.submit([encoder.finish({ label: 'base' })]);
-      for (let n = 0; n < elements; n += 1) compute.mergeElement(targets, n, columnsOf(n), 1);
-    },
-    'ORT graph': async () => {
-      for (const output of (await graph.run(feeds)).values()) output.dispose();
-    },
+    [WAYS.graph]: runs(graph, feeds),
   };
 
-  const close: (() => Promise<void>)[] = [() => graph.dispose()];
+  let plain: Graph<CpuData> | undefined;
   if (processor) {
     const merged = factors.map(({ base }) => base.slice());
-    works['TypeScript'] = () => {
+    works[WAYS.typescript] = () => {
       shapes.forEach((shape, l) => {
         merged[l].set(factors[l].base);
         const sizes = { inputs: shape.in, outputs: shape.out, rank };
         addTerms(merged[l], factors[l].a, factors[l].b, sizes, termsOf(coefficients, l, elements, 1));
       });
     };
-    const plain = await wasm.openGraph(onnxModel(mergeGraph(shapes, columns, 'float32')).buffer);
-    close.push(() => plain.dispose());
-    const values = new Map<string, Tensor<Float32Array<ArrayBuffer>>>();
-    const keep = (name: string, data: Float32Array<ArrayBuffer>, dims: readonly number[]): unknown =>
-      values.set(name, { data, dims, type: 'float32' });
+    const onCpu = maker(wasm, new Arena(wasm.compute));
+    const values = new Map<string, Tensor<CpuData>>();
     shapes.forEach((shape, l) => {
-      keep(`base${l}`, factors[l].base, [shape.in, shape.out]);
-      keep(`a${l}`, wide(factors[l].a, elements, shape.in, rank), [shape.in, columns]);
-      keep(`c${l}`, repeated(l), [columns]);
-      keep(`b${l}`, factors[l].b, [columns, shape.out]);
+      values.set(`base${l}`, onCpu('float32', factors[l].base, [shape.in, shape.out]));
+      values.set(`a${l}`, onCpu('float32', laidOut[l].a, [shape.in, columns]));
+      values.set(`c${l}`, onCpu('float32', laidOut[l].c, [columns]));
+      values.set(`b${l}`, onCpu('float32', factors[l].b, [columns, shape.out]));
     });
-    works['ORT graph on WASM'] = async () => {
-      for (const output of (await plain.run(values)).values()) output.dispose();
-    };
+    plain = await wasm.openGraph(onnxModel(mergeGraph(shapes, columns, 'float32')).buffer);
+    works[WAYS.wasm] = runs(plain, values);
   }
 
   const difference = await largestDifference();
   const times = await inTurns(works, turns);
   runtime.check();
-  for (const [name, tensor] of feeds) if (/^[ac]/.test(name)) compute.release(tensor);
-  compute.release(from);
-  compute.release(to);
-  releaseAll(bed, targets);
-  for (const dispose of close) await dispose();
+  arena.dispose();
+  await graph.dispose();
+  await plain?.dispose();
   return {
     targets: shapes.length,
     elements,
     rank,
     bytes,
-    multiplyAdds: weights * columns,
+    multiplyAdds: shapes.reduce((sum, shape) => sum + shape.in * shape.out * columns, 0),
     difference,
     rows: Object.entries(times).map(([name, ms]) => ({ name, ms })),
   };
@@ -249,21 +247,20 @@ export async function measureGrowth(
       return { value: of.length, n: elements, r: rank, of };
     }),
   };
-  const kept: MergeTarget<GPUBuffer>[] = [];
+  const arena = new Arena(bed.runtime.compute);
   const works: Record<string, Work> = {};
   for (const [name, points] of Object.entries(curves)) {
     for (const { value, n, r, of } of points) {
-      const targets = of.map((shape, l) => targetOf(bed, shape, factorsOf(shape, n, r, 3 * l), n, r));
-      kept.push(...targets);
+      const targets = of.map((shape, l) => targetOf(bed, arena, shape, factorsOf(shape, n, r, 3 * l), n, r));
       const coefficients = numbers(of.length * n, 1);
       works[`${name} ${value}`] = () => bed.runtime.compute.merge(targets, coefficients, n, 1);
     }
   }
   const times = await inTurns(works, turns);
   bed.runtime.check();
-  releaseAll(bed, kept);
-  return Object.entries(curves).map(([name, points]) => ({
+  arena.dispose();
+  return (Object.keys(curves) as Growth['of'][]).map((name) => ({
     of: name,
-    points: points.map(({ value }) => ({ value, ms: times[`${name} ${value}`] })),
+    points: curves[name].map(({ value }) => ({ value, ms: times[`${name} ${value}`] })),
   }));
 }

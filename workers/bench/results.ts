@@ -6,6 +6,25 @@ import type { Spread } from './turns';
 export const PARTS = ['merge', 'large merge', 'growth', 'side path', 'step', 'step on WASM'] as const;
 export type Part = (typeof PARTS)[number];
 
+/** Ways to the same merged weights, by the names they have in results. */
+export const WAYS = {
+  copy: 'copy of as many bytes',
+  merge: 'merge',
+  half: 'merge, half of the coefficients zero',
+  element: 'one element',
+  elements: 'one element at a time',
+  graph: 'ORT graph',
+  typescript: 'TypeScript',
+  wasm: 'ORT graph on WASM',
+} as const;
+
+/** Ways to a step of the denoiser; the second is what the others are compared with. */
+export const STEP_WAYS = {
+  engine: 'engine, a run of one step',
+  inputs: 'session.run, merged weights as inputs',
+  constants: 'session.run, weights as constants',
+} as const;
+
 /** One way to do the same work. */
 export interface Row {
   readonly name: string;
@@ -32,7 +51,7 @@ export interface GrowthPoint {
 }
 
 export interface Growth {
-  readonly of: string;
+  readonly of: 'elements' | 'rank' | 'targets';
   readonly points: readonly GrowthPoint[];
 }
 

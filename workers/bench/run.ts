@@ -1,9 +1,13 @@
 /** All of the benchmark on one device, part by part; the same in Node and in the page. */
-import type { Model } from '../engine/model';
-import type { Manifest, Precision } from '../engine/pack/manifest';
-import type { Runtime } from '../engine/runtime';
+import type { Choice } from '../engine/device';
+import { unwatched } from '../engine/job';
+import { openModel } from '../engine/model';
+import { loadOrt } from '../engine/ort';
+import { fetchFiles, fetchManifest, type LoadContext } from '../engine/pack/load';
+import { filesFor, graphOf, type Manifest, type Precision } from '../engine/pack/manifest';
+import { openWasm, openWebGpu, type Runtime } from '../engine/runtime';
 import { measureGrowth, measureMerge, type Bed } from './merge';
-import type { BenchResult, MergeResult, Part, StepResult } from './results';
+import { WAYS, type BenchResult, type MergeResult, type Part, type StepResult } from './results';
 import { measureSidePath } from './side-path';
 import { measureStep } from './step';
 import type { Turns } from './turns';
@@ -11,12 +15,16 @@ import type { Turns } from './turns';
 export interface Place extends Omit<Bed, 'type'> {
   /** For the reader: 'Node, Dawn' or the browser. */
   readonly where: string;
-  readonly manifest: Manifest;
-  /** The pack on a runtime, and the denoiser's ONNX file in that precision. */
-  open<Data>(
-    runtime: Runtime<Data>,
-    precision: Precision,
-  ): Promise<{ readonly model: Model<Data>; readonly graph: ArrayBuffer }>;
+  /** The address ends in `/`. */
+  readonly pack: { readonly base: string; readonly context: LoadContext };
+}
+
+/** Both runtimes on a device that was chosen for WebGPU. */
+export async function openBed(choice: Choice): Promise<Omit<Bed, 'type'>> {
+  if (choice.backend !== 'webgpu') throw new Error('the benchmark needs a WebGPU device');
+  const { own } = choice;
+  const runtime = await openWebGpu(await loadOrt('webgpu'), own);
+  return { device: own.device, runtime, wasm: await openWasm(await loadOrt('wasm')) };
 }
 
 /** Milliseconds of a turn at least. */
@@ -37,16 +45,20 @@ const LARGE = { elements: 32, rank: 4 };
 
 /** Where the studio's own merge takes longer, twelve times as many weights take too long to wait for. */
 function fast({ rows }: MergeResult): boolean {
-  return rows.every(({ name, ms }) => name !== 'merge' || ms.median < 400);
+  return rows.every(({ name, ms }) => name !== WAYS.merge || ms.median < 400);
 }
 
 async function stepOn<Data>(
-  { open }: Place,
+  { base, context }: Place['pack'],
+  manifest: Manifest,
   runtime: Runtime<Data>,
   precision: Precision,
   turns: Omit<Turns, 'settle'>,
 ): Promise<StepResult> {
-  const { model, graph } = await open(runtime, precision);
+  const files = await fetchFiles(context, base, filesFor(manifest, precision));
+  const graph = files.get(graphOf(manifest.denoiser.graphs, precision));
+  if (graph === undefined) throw new Error('the denoiser was not fetched');
+  const model = await openModel(runtime, manifest, files, precision, unwatched);
   const measured = await measureStep(runtime, model, graph, { ...turns, settle: () => runtime.settle() });
   await model.dispose();
   return measured;
@@ -59,7 +71,8 @@ export async function measureAll(
   rounds: number,
   onPart: (part: Part) => void,
 ): Promise<BenchResult> {
-  const { runtime, wasm, manifest } = place;
+  const { runtime, wasm, pack } = place;
+  const manifest = await fetchManifest(pack.context, pack.base);
   const { targets, basis } = manifest;
   const bed: Bed = { ...place, type };
   const turns: Turns = { rounds, least: LEAST, settle: () => runtime.settle() };
@@ -80,10 +93,10 @@ export async function measureAll(
   const sidePath = await measureSidePath(bed, layers, BASES, turns);
   onPart('step');
   const precision = type === 'float16' ? 'fp16' : 'fp32';
-  const steps = [await stepOn(place, runtime, precision, turns)];
+  const steps = [await stepOn(pack, manifest, runtime, precision, turns)];
   if (precision === 'fp32') {
     onPart('step on WASM');
-    steps.push(await stepOn(place, wasm, precision, turns));
+    steps.push(await stepOn(pack, manifest, wasm, precision, turns));
   }
   return { where: place.where, adapter: runtime.adapter, type, merge, large, growth, sidePath, steps };
 }

@@ -2,9 +2,10 @@
  * Merged against side path: merging once and running plain layers, against Σ c_n (x·A_n)·B_n in
  * every layer at every step, which is how the published method uses its basis.
  */
+import { Arena } from '../engine/arena';
 import type { MergeTarget, Tensor } from '../engine/compute/compute';
 import { count } from '../engine/compute/shapes';
-import { numbers, tensorOf, type Bed, type Shape } from './merge';
+import { maker, numbers, runs, type Bed, type Shape } from './merge';
 import { onnxModel, type ElementType, type OnnxGraph } from './onnx';
 import type { SidePathPoint } from './results';
 import { inTurns, type Turns, type Work } from './turns';
@@ -53,23 +54,16 @@ export async function measureSidePath(
 ): Promise<SidePathPoint[]> {
   const { runtime, type } = bed;
   const { compute } = runtime;
-  const kept: Tensor<GPUBuffer>[] = [];
-  const keep = (dims: readonly number[], seed: number): Tensor<GPUBuffer> => {
-    const tensor = tensorOf(bed, numbers(count(dims), seed), dims);
-    kept.push(tensor);
-    return tensor;
-  };
+  const arena = new Arena(compute);
+  const make = maker(runtime, arena);
+  const keep = (dims: readonly number[], seed: number): Tensor<GPUBuffer> =>
+    make(type, numbers(count(dims), seed), dims);
   const plainFeeds = new Map<string, Tensor<GPUBuffer>>();
   layers.forEach((layer, l) => {
     plainFeeds.set(`x${l}`, keep([layer.tokens, layer.in], 5 * l));
     plainFeeds.set(`w${l}`, keep([layer.in, layer.out], 5 * l + 1));
   });
   const graphs = [await runtime.openGraph(onnxModel(layersGraph(layers, 0, type)).buffer)];
-  const runs =
-    (graph: (typeof graphs)[number], feeds: typeof plainFeeds): Work =>
-    async () => {
-      for (const output of (await graph.run(feeds)).values()) output.dispose();
-    };
   const works: Record<string, Work> = { merged: runs(graphs[0], plainFeeds) };
   for (const { elements, rank } of bases) {
     const columns = elements * rank;
@@ -83,8 +77,7 @@ export async function measureSidePath(
       feeds.set(`c${l}`, keep([columns], 5 * l + 4));
       const base = plainFeeds.get(`w${l}`);
       if (base === undefined) throw new Error(`no weights for layer ${l}`);
-      const merged = compute.allocate(type, [layer.in, layer.out], 'bench');
-      kept.push(merged);
+      const merged = arena.keep(compute.allocate(type, [layer.in, layer.out], 'bench'));
       return { base, a, b, merged };
     });
     const graph = await runtime.openGraph(onnxModel(layersGraph(layers, columns, type)).buffer);
@@ -94,8 +87,8 @@ export async function measureSidePath(
   }
   const times = await inTurns(works, turns);
   runtime.check();
+  arena.dispose();
   for (const graph of graphs) await graph.dispose();
-  for (const tensor of kept) compute.release(tensor);
   return bases.map(({ elements, rank }) => ({
     elements,
     rank,

@@ -2,16 +2,17 @@
  * One step of the denoiser: the engine's, the bare `session.run` under it, and the same graph as an
  * exporter writes it, with its weights as constants and no LoRA.
  */
+import { Arena } from '../engine/arena';
 import type { Tensor } from '../engine/compute/compute';
 import { narrowHalf } from '../engine/compute/half';
 import type { Graph } from '../engine/graph';
-import { Job } from '../engine/job';
+import { Job, unwatched } from '../engine/job';
 import { feedsFor, type Model } from '../engine/model';
 import type { Runtime } from '../engine/runtime';
 import { sample } from '../engine/sample';
-import { numbers } from './merge';
+import { maker, numbers, runs } from './merge';
 import { withConstants, type Constant } from './onnx';
-import type { StepResult } from './results';
+import { STEP_WAYS, type StepResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 
 async function constantsOf<Data>(
@@ -42,12 +43,10 @@ export async function measureStep<Data>(
   const { inputs } = model.manifest.denoiser;
   const { elements, scale } = model.manifest.basis;
   const type = model.precision === 'fp16' ? 'float16' : 'float32';
-  const image = (channels: number, seed: number, as: typeof type): Tensor<Data> => {
-    const exact = compute.upload(numbers(channels * size * size, seed), [1, channels, size, size], 'bench');
-    const cast = compute.cast(exact, as);
-    compute.release(exact);
-    return cast;
-  };
+  const arena = new Arena(compute);
+  const make = maker(runtime, arena);
+  const image = (channels: number, seed: number, as: typeof type): Tensor<Data> =>
+    make(as, numbers(channels * size * size, seed), [1, channels, size, size]);
   const b = image(3, 1, 'float32');
   const anchorB = image(3, 2, 'float32');
   const encoded = {
@@ -58,36 +57,30 @@ export async function measureStep<Data>(
   };
   const uniform = new Float32Array(model.targets.length * elements).fill(1 / elements);
   compute.merge(model.targets, uniform, elements, scale);
-  const time = compute.cast(compute.upload(Float32Array.of(0), [1], 't'), type);
   const activations = new Map([
     [inputs.x, image(3, 5, type)],
     [inputs.target, encoded.target],
     [inputs.pairs, { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] }],
-    [inputs.t, time],
+    [inputs.t, make(type, Float32Array.of(0), [1])],
   ]);
   const constant = await runtime.openGraph(
     withConstants(new Uint8Array(graph), await constantsOf(runtime, model)).buffer,
   );
-  const bare = (of: Graph<Data>): Work => {
-    const feeds = feedsFor(of, model.denoiserWeights, activations);
-    return async () => {
-      for (const output of (await of.run(feeds)).values()) output.dispose();
-    };
-  };
-  const hooks = { signal: new AbortController().signal, onProgress: () => undefined };
-  const job = new Job(hooks, runtime);
+  const bare = (of: Graph<Data>): Work => runs(of, feedsFor(of, model.denoiserWeights, activations));
+  const job = new Job(unwatched, runtime);
   const times = await inTurns(
     {
-      'engine, a run of one step': async () => {
+      [STEP_WAYS.engine]: async () => {
         const options = { steps: 1, seed: 0, strength: 1 };
         (await sample(runtime, model, encoded, options, job, () => undefined)).dispose();
       },
-      'session.run, merged weights as inputs': bare(model.denoiser),
-      'session.run, weights as constants': bare(constant),
+      [STEP_WAYS.inputs]: bare(model.denoiser),
+      [STEP_WAYS.constants]: bare(constant),
     },
     turns,
   );
   runtime.check();
+  arena.dispose();
   await constant.dispose();
   return {
     backend: runtime.backend,

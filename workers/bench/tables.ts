@@ -1,5 +1,5 @@
 /** Results as the tables of docs/performance.md, which stand there between markers. */
-import type { BenchResult, Growth, MergeResult, SidePathPoint } from './results';
+import { WAYS, type BenchResult, type Growth, type MergeResult, type SidePathPoint } from './results';
 import type { Spread } from './turns';
 
 /** Three figures, for times and ratios alike. */
@@ -22,9 +22,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 export const nameOf = ({ where, adapter, type }: BenchResult): string =>
   `${adapter}, ${type === 'float16' ? 'fp16' : 'fp32'}, ${where}`;
 
-const COPY = 'copy of as many bytes';
-const MERGE = 'merge';
-
 function medianOf(result: MergeResult, name: string): number {
   const found = result.rows.find((each) => each.name === name);
   if (found === undefined) throw new Error(`${name} was not measured`);
@@ -32,18 +29,18 @@ function medianOf(result: MergeResult, name: string): number {
 }
 
 function mergeTable(result: MergeResult): string {
-  const own = medianOf(result, MERGE);
+  const own = medianOf(result, WAYS.merge);
   const head = ['', 'ms: median (quartiles)', 'of the merge’s time', 'GB/s of the bytes a merge moves'];
   const lines = result.rows.map(({ name, ms }) => [
     name,
     time(ms),
     `${figures(ms.median / own)} ×`,
-    name === COPY || name === MERGE ? figures(result.bytes / ms.median / 1e6) : '',
+    name === WAYS.copy || name === WAYS.merge ? figures(result.bytes / ms.median / 1e6) : '',
   ]);
   const about =
     `${result.targets} ${result.targets === 1 ? 'target' : 'targets'}, N = ${result.elements}, r = ${result.rank}: ` +
     `${(result.bytes / 1e6).toFixed(1)} MB, ${(result.multiplyAdds / 1e6).toFixed(0)} million multiply-adds; ` +
-    `${figures((100 * medianOf(result, COPY)) / own)} % of the copy’s bandwidth; ` +
+    `${figures((100 * medianOf(result, WAYS.copy)) / own)} % of the copy’s bandwidth; ` +
     `largest difference of a weight to ORT’s ${result.difference.toExponential(1)}.`;
   return `${about}\n\n${table(head, lines)}`;
 }

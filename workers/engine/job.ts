@@ -15,6 +15,9 @@ export interface Hooks {
   readonly onProgress: OnProgress;
 }
 
+/** Of a call that nobody cancels or watches. */
+export const unwatched: Hooks = { signal: new AbortController().signal, onProgress: () => undefined };
+
 export function reportLoad(hooks: Hooks, phase: LoadPhase, done: number, total: number): void {
   hooks.onProgress({ kind: 'load', phase, done, total });
 }

@@ -6,15 +6,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { adapterNamesHere, openGpu } from '../../engine/compute/testing/device';
-import { findAdapter, openDevice } from '../../engine/device';
-import { loadOrt } from '../../engine/ort';
-import { graphOf, parseManifest } from '../../engine/pack/manifest';
-import { openWasm, openWebGpu } from '../../engine/runtime';
-import { furnish, readPack } from '../../engine/testing/node';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { adapterNamesHere } from '../../engine/compute/testing/device';
+import { chooseInNode, folderUrl, fromDisk, furnish } from '../../engine/testing/node';
 import type { BenchResult } from '../results';
-import { measureAll, type Place } from '../run';
+import { measureAll, openBed } from '../run';
 import { report, withTables } from '../tables';
 
 const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 5);
@@ -39,25 +35,9 @@ function keep(result: BenchResult): void {
 it.each((await adapterNamesHere()).map((name) => ({ name })))(
   'the benchmark on $name',
   async ({ name }) => {
-    vi.stubGlobal('navigator', { gpu: await openGpu(name), hardwareConcurrency: 1 });
-    const adapter = await findAdapter();
-    if (adapter === undefined) throw new Error(`no adapter ${name}`);
-    const { device, ...own } = await openDevice(adapter);
-    const runtime = await openWebGpu(await loadOrt('webgpu'), { device, ...own });
-    const wasm = await openWasm(await loadOrt('wasm'));
-    const place: Place = {
-      where: 'Node, Dawn',
-      device,
-      runtime,
-      wasm,
-      manifest: parseManifest(readFileSync(join(PACK, 'manifest.json'), 'utf8')),
-      async open(on, precision) {
-        const { model, files } = await readPack(on, precision, PACK);
-        const graph = files.get(graphOf(model.manifest.denoiser.graphs, precision));
-        if (graph === undefined) throw new Error('the pack has no such graph');
-        return { model, graph };
-      },
-    };
+    const bed = await openBed(await chooseInNode({ backend: 'webgpu', adapter: name }));
+    const { runtime, wasm } = bed;
+    const place = { ...bed, where: 'Node, Dawn', pack: { base: folderUrl(PACK), context: fromDisk } };
     const start = performance.now();
     for (const type of runtime.hasFp16 ? (['float16', 'float32'] as const) : (['float32'] as const)) {
       const measured = await measureAll(place, type, ROUNDS, (part) => {

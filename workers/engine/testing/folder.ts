@@ -6,11 +6,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Model } from '../model';
-import type { Precision } from '../pack/manifest';
+import { expect } from 'vitest';
+import { unwatched } from '../job';
+import { openModel, type Model } from '../model';
+import { fetchFiles, fetchManifest } from '../pack/load';
+import { filesFor, precisionFor, type Precision } from '../pack/manifest';
 import type { Backend, RgbaImage } from '../protocol';
 import type { Runtime } from '../runtime';
-import { readPack } from './node';
+import { folderUrl, fromDisk } from './node';
 
 /** What job.json in the folder says at least. */
 export interface Work {
@@ -44,7 +47,12 @@ export function writePicture(name: string, { width, height, data }: RgbaImage): 
   writeFileSync(join(folder, `${name}.rgba`), bytes);
 }
 
-/** The pack in pack/ of the folder. */
+/** The pack in pack/ of the folder. @throws where fp16 is asked of a device without it */
 export async function openPack<Data>(runtime: Runtime<Data>, precision: Precision): Promise<Model<Data>> {
-  return (await readPack(runtime, precision, join(folder, 'pack'))).model;
+  const base = folderUrl(join(folder, 'pack'));
+  const manifest = await fetchManifest(fromDisk, base);
+  // fp32 runs on any device.
+  expect(precisionFor(manifest, runtime.hasFp16 && precision === 'fp16')).toBe(precision);
+  const files = await fetchFiles(fromDisk, base, filesFor(manifest, precision));
+  return openModel(runtime, manifest, files, precision, unwatched);
 }

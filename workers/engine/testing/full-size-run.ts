@@ -7,9 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'vitest';
 import { PackEngine } from '../engine';
+import { unwatched } from '../job';
 import { withRuntime, type Runtime } from '../runtime';
 import { decode, folder, openPack, picture, readWork, writePicture, type Work } from './folder';
-import { chooseInNode, furnish, hooks } from './node';
+import { chooseInNode, furnish } from './node';
 
 interface Job extends Work {
   readonly edits: readonly string[];
@@ -19,7 +20,7 @@ async function follow<Data>(runtime: Runtime<Data>, job: Job): Promise<void> {
   const engine = new PackEngine(runtime, await openPack(runtime, job.precision), decode);
   for (const name of job.edits) {
     const triplet = { a: picture(`${name}.a`), a2: picture(`${name}.a2`), b: picture('b') };
-    const { image, report } = await engine.run(triplet, {}, hooks);
+    const { image, report } = await engine.run(triplet, {}, unwatched);
     writePicture(`${name}.b2`, image);
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(report));
   }

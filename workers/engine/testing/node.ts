@@ -5,15 +5,9 @@ import { pathToFileURL } from 'node:url';
 import { vi } from 'vitest';
 import { openGpu } from '../compute/testing/device';
 import { chooseBackend, type Choice } from '../device';
-import type { Hooks } from '../job';
-import { openModel, type Model } from '../model';
-import { fetchFiles, fetchManifest, type LoadContext, type PackFiles } from '../pack/load';
-import { filesFor, precisionFor, type Precision } from '../pack/manifest';
+import { unwatched } from '../job';
+import type { LoadContext } from '../pack/load';
 import type { Backend } from '../protocol';
-import type { Runtime } from '../runtime';
-
-/** Of a call that nobody cancels or watches. */
-export const hooks: Hooks = { signal: new AbortController().signal, onProgress: () => undefined };
 
 /** As built, in `folder`: the worker lies in assets/, ONNX Runtime's files beside it in ort/. */
 export function furnish(folder: string): void {
@@ -36,22 +30,12 @@ export async function chooseInNode({
   return chooseBackend(backend);
 }
 
-/** A pack in a folder of this machine, verified and uploaded. @throws where fp16 is asked of a device without it */
-export async function readPack<Data>(
-  runtime: Runtime<Data>,
-  precision: Precision,
-  folder: string,
-): Promise<{ model: Model<Data>; files: PackFiles }> {
-  const context: LoadContext = {
-    fetchFile: async (url) => new Response(readFileSync(new URL(url))),
-    signal: hooks.signal,
-    onProgress: () => undefined,
-  };
-  const base = `${pathToFileURL(folder).href}/`;
-  const manifest = await fetchManifest(context, base);
-  // fp32 runs on any device.
-  if (precisionFor(manifest, runtime.hasFp16 && precision === 'fp16') !== precision)
-    throw new Error(`${runtime.adapter} cannot run ${manifest.id} in ${precision}`);
-  const files = await fetchFiles(context, base, filesFor(manifest, precision));
-  return { model: await openModel(runtime, manifest, files, precision, hooks), files };
-}
+/** Reads packs from folders of this machine. */
+export const fromDisk: LoadContext = {
+  fetchFile: async (url) => new Response(readFileSync(new URL(url))),
+  signal: unwatched.signal,
+  onProgress: () => undefined,
+};
+
+/** A folder as the address of a pack. */
+export const folderUrl = (folder: string): string => `${pathToFileURL(folder).href}/`;

@@ -9,13 +9,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'vitest';
 import { encodeTriplet, tripletKey } from '../encode';
-import { Job } from '../job';
+import { Job, unwatched } from '../job';
 import { Merger } from '../merge';
 import type { Triplet } from '../protocol';
 import { withRuntime, type Runtime } from '../runtime';
 import { sample } from '../sample';
 import { decode, folder, openPack, picture, readWork, type Work } from './folder';
-import { chooseInNode, furnish, hooks } from './node';
+import { chooseInNode, furnish } from './node';
 import { safetensors, type TestTensor } from './tiny-pack';
 
 interface ParityWork extends Work {
@@ -32,7 +32,7 @@ async function follow<Data>(runtime: Runtime<Data>, work: ParityWork): Promise<R
   const { manifest } = model;
 
   const triplet: Triplet = { a: picture('a'), a2: picture('a2'), b: picture('b') };
-  const job = new Job(hooks, runtime);
+  const job = new Job(unwatched, runtime);
   const encoded = await encodeTriplet(runtime, model, triplet, await tripletKey(triplet), decode, job);
   await new Merger(runtime, model).apply(encoded.coefficients);
 
