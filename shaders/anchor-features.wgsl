@@ -1,8 +1,8 @@
 // The columns [φ(a) | a′ − a] of the anchor's fit.
 //
-// in   planes    f32 [3, S, S], a
-//      edited    f32 [3, S, S], a′
-//      fields    f32 [15, S, S], blurs and gradients of a
+// in   planes    f32 [3, S, S], pixels of a
+//      edited    f32 [3, S, S], pixels of a′
+//      fields    f32 [15, S, S], blurs and gradients of the prepared a
 // out  columns   f32 [85, S²]
 // One invocation per pixel writes its 85 values; 64 neighbours write each column contiguously, which
 // is also how gram.wgsl reads it. Includes lib/bilinear, lib/anchor, lib/planar, lib/field.

@@ -11,7 +11,7 @@
 // out  pixels   packed RGBA8, width × rows, from row `first` on; alpha is the image's own
 // One invocation per pixel. 32 × 4 a workgroup: a row of 32 packed pixels is one 128-byte line, and
 // the model-size buffers behind a 32 × 4 patch stay in cache.
-// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/warp, lib/head. Preamble: alias prediction.
+// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/warp, lib/image, lib/head. Preamble: alias prediction.
 
 const GUIDE_FALLOFF = -50.0; // −1 / (2·0.1²)
 const GUIDE_FLOOR = 1e-3;
@@ -43,23 +43,8 @@ fn model_size() -> u32 {
   return params.size;
 }
 
-fn sample_image(place: vec2f) -> vec4f {
-  let taps = taps_at(place, vec2u(params.image_width, params.image_height));
-  return taps.weight.x * unpack4x8unorm(image[taps.index.x]) +
-    taps.weight.y * unpack4x8unorm(image[taps.index.y]) +
-    taps.weight.z * unpack4x8unorm(image[taps.index.z]) +
-    taps.weight.w * unpack4x8unorm(image[taps.index.w]);
-}
-
-fn source(place: vec2f) -> vec3f {
-  return sample_image(place).rgb;
-}
-
-fn seen(place: vec2f) -> vec3f {
-  if (!warps()) {
-    return source(place);
-  }
-  return moved_colour(place, vec2f(vec2u(params.image_width, params.image_height)));
+fn image_size() -> vec2u {
+  return vec2u(params.image_width, params.image_height);
 }
 
 fn guided_maps(place: vec2f, own: vec3f) -> Maps {

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from likewise import checkpoint
-from likewise.anchor import anchors
+from likewise.anchor import Fits, anchors
 from likewise.basis import encode_triplet
 from likewise.engine import run_engine, write_picture
 from likewise.export import SIZE, export_pack
@@ -46,12 +46,14 @@ def turned(image: Tensor) -> Tensor:
 
 
 def triplet(warped: bool) -> dict[str, Tensor]:
-    """a and a' of another size and shape than the model's; b of its size, so that its pixels compare.
+    """a' is a change of colour and, ``warped``, of place, which the anchor solves, and a pattern, which it cannot.
 
-    a' is a change of colour and, ``warped``, of place, which the anchor solves, and a pattern, which it cannot.
+    a and a' are of another size and shape than the model's; of its size where they are warped, and then the
+    anchor's pixels are the model's. b has its size, so that its pixels compare.
     """
     generator = torch.Generator().manual_seed(3)
-    a, b = photograph(generator, 203, 301), photograph(generator, SIZE, SIZE)
+    a = photograph(generator, SIZE, SIZE) if warped else photograph(generator, 203, 301)
+    b = photograph(generator, SIZE, SIZE)
     matrix = torch.tensor([[0.6, 0.3, 0.0], [0.1, 0.7, 0.1], [0.0, 0.2, 0.8]])
     moved = turned(a.float()) if warped else a.float()
     a2 = moved / 255 @ matrix + 0.05
@@ -64,11 +66,23 @@ def prepare(image: Tensor) -> Tensor:
     return F.interpolate(planes, size=(SIZE, SIZE), mode="bilinear", antialias=True)
 
 
+def on_pixels(image: Tensor, fits: Fits) -> Tensor:
+    """The anchor of bytes ``[H, W, 3]`` at their own size, prepared; of features of a pixel alone."""
+    assert fits.groups == ["colour"] and not fits.warps.rows()
+    u = image.permute(2, 0, 1)[None].float() / 255
+    r, g, b = u[0]
+    phi = torch.stack([torch.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b])
+    colours = (u + torch.einsum("fc,fhw->chw", fits.weights[0, :10], phi)).clamp(0, 1)
+    return F.interpolate(colours, size=(SIZE, SIZE), mode="bilinear", antialias=True)
+
+
 @torch.no_grad()
 def in_pytorch(models: checkpoint.Models, images: dict[str, Tensor]) -> Values:
     """What docs/architecture.md says, with the modules as they are trained."""
     a, a2, b = (prepare(images[name]) for name in ("a", "a2", "b"))
-    on_a, on_b, _ = anchors(a, a2, b)
+    on_a, on_b, fits = anchors(a, a2, b)
+    if images["a"].shape != images["b"].shape:
+        on_a = on_pixels(images["a"], fits)
     coefficients = models.basis.route(encode_triplet(models.encoder, a, a2, b))[0]
     weights = models.basis.merged(models.denoiser, coefficients)
     denoiser = copy.deepcopy(models.denoiser)
@@ -142,7 +156,7 @@ def test_there_is_something_to_compare(cases: Cases, name: str) -> None:
     assert float(case.expected["coefficients"].std(dim=1).min()) > 1e-2
     for target in case.models.basis.names:
         base = case.models.denoiser.get_parameter(f"{target}.weight").detach()
-        assert float((case.expected[f"merged.{target}"] - base).abs().max()) > 1e-2
+        assert float((case.expected[f"merged.{target}"] - base).abs().max()) > 5e-3
 
 
 WASM = {"backend": "wasm", "adapter": "", "precision": "fp32"}

@@ -11,7 +11,7 @@ import { bytesOf } from '../engine/compute/gpu/buffers';
 import type { Graph } from '../engine/graph';
 import { gaussianNoise } from '../engine/noise';
 import type { Runtime } from '../engine/runtime';
-import { onnxModel, type ElementType, type OnnxGraph } from './onnx';
+import { onnxModel, type ElementType, type OnnxGraph } from '../engine/onnx';
 import { WAYS, type Growth, type MergeResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 
@@ -96,14 +96,15 @@ function factorsOf(shape: Shape, elements: number, rank: number, seed: number): 
   };
 }
 
-function targetOf(
-  { runtime, type }: Bed,
-  arena: Arena<GPUBuffer>,
+function targetOf<Data>(
+  runtime: Runtime<Data>,
+  type: ElementType,
+  arena: Arena<Data>,
   shape: Shape,
   { base, a, b }: Factors,
   elements: number,
   rank: number,
-): MergeTarget<GPUBuffer> {
+): MergeTarget<Data> {
   const make = maker(runtime, arena);
   return {
     base: make(type, base, [shape.in, shape.out]),
@@ -133,7 +134,7 @@ export async function measureMerge(
   const arena = new Arena(compute);
   const make = maker(runtime, arena);
   const factors = shapes.map((shape, l) => factorsOf(shape, elements, rank, 3 * l));
-  const targets = shapes.map((shape, l) => targetOf(bed, arena, shape, factors[l], elements, rank));
+  const targets = shapes.map((shape, l) => targetOf(runtime, type, arena, shape, factors[l], elements, rank));
   const coefficients = numbers(shapes.length * elements, 1);
   const half = coefficients.map((value, i) => (i % 2 === 0 ? value : 0));
   const ofElement = Array.from({ length: elements }, (_, n) =>
@@ -180,7 +181,6 @@ export async function measureMerge(
     [WAYS.graph]: runs(graph, feeds),
   };
 
-  let plain: Graph<CpuData> | undefined;
   if (processor) {
     const merged = factors.map(({ base }) => base.slice());
     works[WAYS.typescript] = () => {
@@ -190,16 +190,11 @@ export async function measureMerge(
         addTerms(merged[l], factors[l].a, factors[l].b, sizes, termsOf(coefficients, l, elements, 1));
       });
     };
-    const onCpu = maker(wasm, new Arena(wasm.compute));
-    const values = new Map<string, Tensor<CpuData>>();
-    shapes.forEach((shape, l) => {
-      values.set(`base${l}`, onCpu('float32', factors[l].base, [shape.in, shape.out]));
-      values.set(`a${l}`, onCpu('float32', laidOut[l].a, [shape.in, columns]));
-      values.set(`c${l}`, onCpu('float32', laidOut[l].c, [columns]));
-      values.set(`b${l}`, onCpu('float32', factors[l].b, [columns, shape.out]));
-    });
-    plain = await wasm.openGraph(onnxModel(mergeGraph(shapes, columns, 'float32')).buffer);
-    works[WAYS.wasm] = runs(plain, values);
+    const onCpu = shapes.map((shape, l) =>
+      targetOf(wasm, 'float32', new Arena(wasm.compute), shape, factors[l], elements, rank),
+    );
+    works[WAYS.wasm] = () => wasm.compute.merge(onCpu, coefficients, elements, 1);
+    works[WAYS.wasmElement] = () => wasm.compute.mergeElement(onCpu, 0, ofElement[0], 1);
   }
 
   const difference = await largestDifference();
@@ -207,7 +202,6 @@ export async function measureMerge(
   runtime.check();
   arena.dispose();
   await graph.dispose();
-  await plain?.dispose();
   return {
     targets: shapes.length,
     elements,
@@ -251,7 +245,9 @@ export async function measureGrowth(
   const works: Record<string, Work> = {};
   for (const [name, points] of Object.entries(curves)) {
     for (const { value, n, r, of } of points) {
-      const targets = of.map((shape, l) => targetOf(bed, arena, shape, factorsOf(shape, n, r, 3 * l), n, r));
+      const targets = of.map((shape, l) =>
+        targetOf(bed.runtime, bed.type, arena, shape, factorsOf(shape, n, r, 3 * l), n, r),
+      );
       const coefficients = numbers(of.length * n, 1);
       works[`${name} ${value}`] = () => bed.runtime.compute.merge(targets, coefficients, n, 1);
     }

@@ -15,7 +15,8 @@ export const WAYS = {
   elements: 'one element at a time',
   graph: 'ORT graph',
   typescript: 'TypeScript',
-  wasm: 'ORT graph on WASM',
+  wasm: 'merge on WASM',
+  wasmElement: 'one element on WASM',
 } as const;
 
 /** Ways to a step of the denoiser; the second is what the others are compared with. */

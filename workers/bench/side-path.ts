@@ -6,7 +6,7 @@ import { Arena } from '../engine/arena';
 import type { MergeTarget, Tensor } from '../engine/compute/compute';
 import { count } from '../engine/compute/shapes';
 import { maker, numbers, runs, type Bed, type Shape } from './merge';
-import { onnxModel, type ElementType, type OnnxGraph } from './onnx';
+import { onnxModel, type ElementType, type OnnxGraph } from '../engine/onnx';
 import type { SidePathPoint } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 

@@ -11,7 +11,7 @@ import { feedsFor, type Model } from '../engine/model';
 import type { Runtime } from '../engine/runtime';
 import { sample } from '../engine/sample';
 import { maker, numbers, runs } from './merge';
-import { withConstants, type Constant } from './onnx';
+import { withConstants, type Constant } from '../engine/onnx';
 import { STEP_WAYS, type StepResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 

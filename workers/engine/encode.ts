@@ -2,10 +2,14 @@
 import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { FullImage, Tensor } from './compute/compute';
+import { thin } from './image/thin';
 import type { Job } from './job';
 import { feedsFor, type Model } from './model';
 import type { RgbaImage, Triplet } from './protocol';
 import type { Runtime } from './runtime';
+
+/** Anchors are fitted to and shown to the model on at most this many pixels an axis, in image sizes. */
+const FINE = 3;
 
 export type Decode = (blob: Blob) => Promise<RgbaImage>;
 
@@ -97,6 +101,8 @@ export async function encodeTriplet<Data>(
     if (imageA === undefined || imageA2 === undefined || image === undefined)
       throw new Error('three pictures are needed');
 
+    const thinned = (picture: RgbaImage): RgbaImage =>
+      thin(picture, Math.min(picture.width, FINE * size), Math.min(picture.height, FINE * size));
     const { a, a2, b, full } = await job.phase('preparing', 3, async (report) => {
       const shrinkA = passing.keep(compute.uploadImage(imageA, 'a'));
       const preparedA = passing.keep(compute.prepare(shrinkA, size));
@@ -113,14 +119,23 @@ export async function encodeTriplet<Data>(
     });
 
     const { anchor, anchorB, pairs, target } = await job.phase('anchoring', 3, async (report) => {
-      const fit = await fitAnchor(compute, a, a2, async () => {
+      const [ownA, ownA2, ownB] = [imageA, imageA2, image].map(thinned);
+      const paired =
+        imageA.width === imageA2.width &&
+        imageA.height === imageA2.height &&
+        Math.min(imageA.width, imageA.height) >= size;
+      const pixels = paired ? { a: ownA, a2: ownA2 } : undefined;
+      const fit = await fitAnchor(compute, { a, a2, pixels }, async () => {
         report(1);
         await job.checkpoint();
       });
       report(2);
       await job.checkpoint();
-      const anchorA = passing.keep(compute.anchorApply(a, fit));
-      const ofB = kept.keep(compute.anchorApply(b, fit));
+      const onA = passing.keep(compute.uploadImage(ownA, 'a, thinned'));
+      const anchorA = passing.keep(compute.anchorApply(onA, a, fit));
+      passing.release(onA);
+      const onB = passing.keep(compute.uploadImage(ownB, 'b, thinned'));
+      const ofB = kept.keep(compute.anchorApply(onB, b, fit));
       return {
         anchor: fit,
         anchorB: ofB,

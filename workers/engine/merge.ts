@@ -44,10 +44,10 @@ export class Merger<Data> {
         const at = row * elements + changed;
         return coefficients[at] - before[at];
       });
-      compute.mergeElement(targets, changed, delta, scale);
+      await compute.mergeElement(targets, changed, delta, scale);
       this.#partial += 1;
     } else {
-      compute.merge(targets, coefficients, elements, scale);
+      await compute.merge(targets, coefficients, elements, scale);
       this.#partial = 0;
     }
     await this.runtime.settle();

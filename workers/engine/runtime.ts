@@ -2,6 +2,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { Compute, Tensor } from './compute/compute';
 import { createCpuCompute, type CpuData } from './compute/cpu';
+import { ortMerge } from './compute/ort-merge';
 import { createWebGpuCompute } from './compute/webgpu';
 import type { Choice, OwnDevice } from './device';
 import { wrapSession, type Graph } from './graph';
@@ -70,7 +71,6 @@ export async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtim
 }
 
 export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
-  const compute = createCpuCompute();
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
@@ -87,18 +87,24 @@ export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
     },
     guard: <T>(work: Promise<T>): Promise<T> => work,
   };
+  const openGraph = async (model: ArrayBuffer): Promise<Graph<CpuData>> =>
+    wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding);
+  const { dispose, ...merge } = ortMerge(openGraph);
+  const compute = { ...createCpuCompute(), ...merge };
   const threads = threadCount();
   return {
     backend: 'wasm',
     adapter: threads === 1 ? 'CPU, 1 thread' : `CPU, ${threads} threads`,
     hasFp16: false,
     compute,
-    openGraph: async (model) =>
-      wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding),
+    openGraph,
     check: () => undefined,
     failed: false,
     settle: async () => undefined,
-    dispose: async () => compute.dispose(),
+    async dispose() {
+      await dispose();
+      compute.dispose();
+    },
   };
 }
 

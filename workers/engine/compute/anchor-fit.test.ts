@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { RgbaImage } from '../protocol';
 import { fitAnchor, fitStill, nameOf, type AnchorFit } from './anchor-fit';
 import { solveCholesky } from './cholesky';
-import { ANCHOR_FEATURES, WARP_COEFFICIENTS, type Anchor, type Warp } from './compute';
-import { createCpuCompute } from './cpu';
+import { ANCHOR_FEATURES, WARP_COEFFICIENTS, type Anchor, type Tensor, type Warp } from './compute';
+import { createCpuCompute, type CpuData } from './cpu';
 import { lookupSums, scoreLookup, solveBanded } from './lookup-fit';
 import { anchorApply, anchorGram } from './reference/anchor';
 import { anchorFields } from './reference/fields';
-import { close, distance, photograph, picture, uniform } from './testing/parity';
+import { close, distance, imageOf, photograph, picture, rounded, uniform } from './testing/parity';
 
 const SIZE = 48;
 const PLANE = SIZE * SIZE;
@@ -14,11 +15,15 @@ const PLANE = SIZE * SIZE;
 /** A picture with fine grain, so that blurs and copies differ from the picture itself. */
 function grainy(seed: number): Float32Array<ArrayBuffer> {
   const grain = uniform(seed + 50, 3 * PLANE, -0.1, 0.1);
-  return picture(seed, SIZE).map((value, i) => 0.1 + 0.8 * value + grain[i]);
+  return rounded(picture(seed, SIZE).map((value, i) => 0.1 + 0.8 * value + grain[i]));
 }
 
 function fit(a: Float32Array, a2: Float32Array): AnchorFit {
-  return fitStill(anchorGram(a, a2, SIZE), { a, a2, size: SIZE });
+  return fitStill(anchorGram(a, a2, a, SIZE), { a, a2, prepared: a, size: SIZE });
+}
+
+function applied(u: Float32Array, anchor: Anchor): Float32Array {
+  return anchorApply(imageOf(u, SIZE), u, anchor, SIZE);
 }
 
 /** Mean squared difference. */
@@ -61,7 +66,7 @@ describe('fitStill', () => {
     ];
     const found = fit(a, mapColours(a, matrix));
     expect(found.name).toBe('colour');
-    expect(distance(anchorApply(b, found, SIZE), mapColours(b, matrix))).toBeLessThan(1e-3);
+    expect(distance(applied(b, found), mapColours(b, matrix))).toBeLessThan(1e-3);
     expect([...found.weights.subarray(30)].every((weight) => weight === 0)).toBe(true);
   });
 
@@ -87,7 +92,7 @@ describe('fitStill', () => {
   ])('chooses copies for a picture %s', (_, from) => {
     const found = fit(a, mapPlaces(a, from));
     expect(found.name).toBe('copies');
-    expect(error(anchorApply(b, found, SIZE), mapPlaces(b, from))).toBeLessThan(1e-4);
+    expect(error(applied(b, found), mapPlaces(b, from))).toBeLessThan(1e-4);
   });
 
   it('chooses tone for a curve with knees', () => {
@@ -119,7 +124,7 @@ describe('fitStill', () => {
     expect(found.name).toBe(expected);
     expect(found.lookup?.kind).toBe(expected);
     expect(found.weights.every((weight) => weight === 0)).toBe(true);
-    expect(error(anchorApply(b, found, SIZE), edit(b))).toBeLessThan(0.01);
+    expect(error(applied(b, found), edit(b))).toBeLessThan(0.01);
   });
 
   it('chooses detail for a blur', () => {
@@ -153,16 +158,47 @@ describe('fitAnchor', () => {
     ['warp', { weights: none, warp }],
     ['warp + colour', { weights: colour, warp }],
   ])('recovers an edit that is %s', async (name, edit: Anchor) => {
-    const [a, b] = [20, 40].map((seed) => cpu.upload(photograph(seed, 64), [3, 64, 64], 'picture'));
-    const found = await fitAnchor(cpu, a, cpu.anchorApply(a, edit), async () => undefined);
+    const [a, b] = [20, 40].map((seed) => {
+      const image = cpu.uploadImage(imageOf(photograph(seed, 64), 64), 'picture');
+      const planes = cpu.prepare(image, 64);
+      return { planes, under: (anchor: Anchor) => cpu.anchorApply(image, planes, anchor) };
+    });
+    const pair = { a: a.planes, a2: a.under(edit), pixels: undefined };
+    const found = await fitAnchor(cpu, pair, async () => undefined);
     expect(nameOf(found)).toBe(name);
-    const [actual, expected] = [found, edit].map((anchor) => cpu.read(cpu.anchorApply(b, anchor)));
+    const [actual, expected] = [found, edit].map((anchor) => cpu.read(b.under(anchor)));
     expect(error(await actual, await expected)).toBeLessThan(1e-4);
+  });
+
+  it('fits to pixels, whose means are not on the curve', async () => {
+    const [full, size] = [192, 64];
+    const grainyAt = (seed: number): Float32Array => {
+      const grain = uniform(seed + 50, 3 * full * full, -0.4, 0.4);
+      return rounded(photograph(seed, full).map((value, i) => value + grain[i]));
+    };
+    const solarised = (planes: Float32Array): Float32Array =>
+      planes.map((value) => (value > 0.55 ? 1 - value : value));
+    const image = (planes: Float32Array): RgbaImage => imageOf(rounded(planes), full);
+    const prepared = (of: RgbaImage): Tensor<CpuData> => cpu.prepare(cpu.uploadImage(of, 'picture'), size);
+    const [a, b] = [60, 70].map(grainyAt);
+    const pixels = { a: image(a), a2: image(solarised(a)) };
+    const pair = { a: prepared(pixels.a), a2: prepared(pixels.a2) };
+    const [fine, coarse] = await Promise.all(
+      [pixels, undefined].map((of) => fitAnchor(cpu, { ...pair, pixels: of }, async () => undefined)),
+    );
+    const off = async (anchor: AnchorFit): Promise<number> => {
+      const on = cpu.uploadImage(image(b), 'b');
+      const drawn = await cpu.read(cpu.anchorApply(on, cpu.prepare(on, size), anchor));
+      return error(drawn, await cpu.read(prepared(image(solarised(b)))));
+    };
+    expect(fine.name).toBe('channel');
+    expect(await off(fine)).toBeLessThan(3e-5);
+    expect(await off(coarse)).toBeGreaterThan(1e-3);
   });
 
   it('can be stopped before it looks for a warp', async () => {
     const [a, a2] = [1, 2].map((seed) => cpu.upload(picture(seed, 64), [3, 64, 64], 'picture'));
-    const stop = fitAnchor(cpu, a, a2, () => Promise.reject(new Error('cancelled')));
+    const stop = fitAnchor(cpu, { a, a2, pixels: undefined }, () => Promise.reject(new Error('cancelled')));
     await expect(stop).rejects.toThrow('cancelled');
   });
 });
@@ -234,7 +270,7 @@ describe('lookups', () => {
       const [, x, y] = at(i);
       return (Math.floor(x / 8) + 2 * Math.floor(y / 8)) % 4;
     });
-    const found = scoreLookup(kind, { a: image, a2, size }, folds, 4, [1e-6, 1e-4, 1e-2]);
+    const found = scoreLookup(kind, { a: image, a2, prepared: image, size }, folds, 4, [1e-6, 1e-4, 1e-2]);
     expect(found.score).toBeCloseTo(score, 6);
     expect(found.ridge).toBe(ridge);
     const { table } = found.solve();

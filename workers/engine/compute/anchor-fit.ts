@@ -11,9 +11,13 @@ import {
   type Compute,
   type LookupKind,
   type Tensor,
+  type Warp,
 } from './compute';
+import { Arena } from '../arena';
+import type { RgbaImage } from '../protocol';
 import { solveCholesky } from './cholesky';
 import { scoreLookup, type Pair } from './lookup-fit';
+import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { fitWarp } from './warp-fit';
 
@@ -23,6 +27,8 @@ const RIDGES = [1e-6, 1e-4, 1e-2] as const;
 const WORTHWHILE = 0.8;
 const NEARLY_AS_GOOD = 1.1;
 const TINY = 1e-6;
+/** Beside the best of pixels: they are rounded to bytes, and no eye tells 50 dB from more. */
+const TINY_OF_PIXELS = 1e-5;
 /** A warp is looked for where the best fit leaves more than this mean squared error, 30 dB. */
 const UNSOLVED = 1e-3;
 /** The most that a warp may leave of it, alone and with a fit on top. */
@@ -189,9 +195,9 @@ function foldsOfPixels(size: number): Uint8Array {
 
 /**
  * The anchor without a warp, as if a were the picture that is edited. `gram` is `[16, 85, 85]` of the pair
- * as `Compute.anchorGram` returns it.
+ * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike.
  */
-export function fitStill(gram: Float32Array, pair: Pair): AnchorFit {
+export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): AnchorFit {
   const folds = foldSums(gram);
   const all = sumOf(folds);
   const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);
@@ -205,7 +211,7 @@ export function fitStill(gram: Float32Array, pair: Pair): AnchorFit {
     return { name, score, solve: () => ({ weights: noWeights(), lookup: table() }) };
   });
   const best = Math.min(...scored.map(({ score }) => score));
-  const good = (score: number): boolean => score <= NEARLY_AS_GOOD * best + TINY;
+  const good = (score: number): boolean => score <= NEARLY_AS_GOOD * best + tolerance;
   if (best > WORTHWHILE * unchanged || good(unchanged)) return leave;
   const chosen = scored.find(({ score }) => good(score));
   const solution = chosen?.solve();
@@ -217,26 +223,76 @@ function isFeatures(name: keyof typeof FEATURES | LookupKind): name is keyof typ
   return name in FEATURES;
 }
 
+/** The pair of a triplet: prepared, `[3, S, S]`, and as pixels of a and a′ (image/thin.ts), opaque. */
+export interface FullPair<Data> {
+  readonly a: Tensor<Data>;
+  readonly a2: Tensor<Data>;
+  /** Missing where no pixel of a is the same place as one of a′, or where there are fewer than S². */
+  readonly pixels: { readonly a: RgbaImage; readonly a2: RgbaImage } | undefined;
+}
+
 /**
- * The anchor of a prepared pair, `[3, S, S]` each. `checkpoint` is called once before a warp is looked for,
- * which takes as long as the rest; what it throws ends the fit.
+ * Fits to pixels where there are some, and if that leaves an error to their means too; the smaller error
+ * counts. `prepared` is a at the model's size, moved by the warp already.
+ */
+async function fitBoth<Data>(
+  compute: Pick<Compute<Data>, 'anchorGram' | 'read' | 'upload' | 'release'>,
+  { a2, pixels }: FullPair<Data>,
+  prepared: Tensor<Data>,
+  warp: Warp | undefined,
+): Promise<AnchorFit> {
+  const size = sideOf(prepared, 3);
+  const means = await compute.read(prepared);
+  let fine: AnchorFit | undefined;
+  if (pixels !== undefined) {
+    const pair = {
+      a: pixelsAt(pixels.a, size, warp),
+      a2: pixelsAt(pixels.a2, size, undefined),
+      prepared: means,
+      size,
+    };
+    const arena = new Arena(compute);
+    const [own, edited] = [pair.a, pair.a2].map((planes) =>
+      arena.keep(compute.upload(planes, prepared.dims, 'pixels')),
+    );
+    try {
+      fine = fitStill(await compute.anchorGram(own, edited, prepared), pair, TINY_OF_PIXELS);
+    } finally {
+      arena.dispose();
+    }
+    if (fine.score <= UNSOLVED) return fine;
+  }
+  const coarse = fitStill(await compute.anchorGram(prepared, a2, prepared), {
+    a: means,
+    a2: await compute.read(a2),
+    prepared: means,
+    size,
+  });
+  return fine !== undefined && fine.score <= coarse.score ? fine : coarse;
+}
+
+/**
+ * The anchor of a pair. `checkpoint` is called once before a warp is looked for, which takes as long as the
+ * rest; what it throws ends the fit.
  */
 export async function fitAnchor<Data>(
-  compute: Pick<Compute<Data>, 'anchorGram' | 'read' | 'warp' | 'release'>,
-  a: Tensor<Data>,
-  a2: Tensor<Data>,
+  compute: Pick<Compute<Data>, 'anchorGram' | 'read' | 'warp' | 'upload' | 'release'>,
+  pair: FullPair<Data>,
   checkpoint: () => Promise<void>,
 ): Promise<AnchorFit> {
-  const pair: Pair = { a: await compute.read(a), a2: await compute.read(a2), size: sideOf(a, 3) };
-  const still = fitStill(await compute.anchorGram(a, a2), pair);
+  const { a, a2 } = pair;
+  const still = await fitBoth(compute, pair, a, undefined);
   await checkpoint();
   if (still.score <= UNSOLVED) return still;
-  const { warp, left } = fitWarp(pair);
+  const { warp, left } = fitWarp({
+    a: await compute.read(a),
+    a2: await compute.read(a2),
+    size: sideOf(a, 3),
+  });
   if (left > WARPED) return still;
   const moved = compute.warp(a, warp);
   try {
-    const gram = await compute.anchorGram(moved, a2);
-    const fit = fitStill(gram, { ...pair, a: await compute.read(moved) });
+    const fit = await fitBoth(compute, pair, moved, warp);
     return fit.score <= WARPED * still.score ? { ...fit, warp } : still;
   } finally {
     compute.release(moved);

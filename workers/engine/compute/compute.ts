@@ -111,12 +111,18 @@ export interface Compute<Data> {
   uploadImage(image: RgbaImage, label: string): FullImage<Data>;
   /** `[3, size, size]`. */
   prepare(image: FullImage<Data>, size: number): Tensor<Data>;
-  /** Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column). */
-  anchorGram(a: Tensor<Data>, a2: Tensor<Data>): Promise<Float32Array>;
+  /**
+   * Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column), of pixels of a and a′;
+   * `prepared` is a at the model's size, which blurs are of. `[3, S, S]` each.
+   */
+  anchorGram(a: Tensor<Data>, a2: Tensor<Data>, prepared: Tensor<Data>): Promise<Float32Array>;
   /** moved(u) at the model's size, `[3, S, S]`. */
   warp(u: Tensor<Data>, warp: Warp): Tensor<Data>;
-  /** clamp(u + φ(u)·w), or clamp(T(q)) of a lookup, of u or moved(u), at the model's size, `[3, S, S]`. */
-  anchorApply(u: Tensor<Data>, anchor: Anchor): Tensor<Data>;
+  /**
+   * The anchor of an opaque image at its own size, prepared: `[3, S, S]`. `u` is the prepared image, which
+   * blurs are of.
+   */
+  anchorApply(image: FullImage<Data>, u: Tensor<Data>, anchor: Anchor): Tensor<Data>;
   /** Network inputs in `type`: pairs `[1, 9, S, S]` and target `[1, 6, S, S]`. */
   pairInput(
     a: Tensor<Data>,
@@ -134,20 +140,23 @@ export interface Compute<Data> {
     query: Tensor<Data>,
     activation: 'softmax' | 'tanh',
   ): Promise<Float32Array>;
-  /** merged = base + scale·Σ c[l,n]·A·B for every target; one row of `coefficients` per target. */
+  /**
+   * merged = base + scale·Σ c[l,n]·A·B for every target; one row of `coefficients` per target. Where it
+   * returns a promise, nothing else may run until that is settled.
+   */
   merge(
     targets: readonly MergeTarget<Data>[],
     coefficients: Float32Array,
     elements: number,
     scale: number,
-  ): void;
+  ): void | Promise<void>;
   /** merged += scale·delta[l]·A_n·B_n for one element n: what dragging one weight costs. */
   mergeElement(
     targets: readonly MergeTarget<Data>[],
     element: number,
     delta: Float32Array,
     scale: number,
-  ): void;
+  ): void | Promise<void>;
   /** The head at the model's size, then x ← x + (2x̂ − 1 − x)(tNext − t)/(1 − t) in place. */
   flowStep(head: HeadInputs<Data>, anchorB: Tensor<Data>, x: Tensor<Data>, t: number, tNext: number): void;
   /** The head at the model's size with strength, as RGBA8. */

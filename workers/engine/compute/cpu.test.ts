@@ -12,7 +12,7 @@ import {
 } from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
 import { anchorFields } from './reference/fields';
-import { close, noiseImage, picture, randomWarp, uniform } from './testing/parity';
+import { close, imageOf, noiseImage, picture, randomWarp, rounded, uniform } from './testing/parity';
 
 const cpu = createCpuCompute();
 const quiet = { onTile: () => undefined, checkpoint: () => Promise.resolve() };
@@ -55,12 +55,13 @@ describe('prepare', () => {
 describe('anchor', () => {
   it('has every feature where the table puts it', async () => {
     const size = 12;
-    const u = picture(3, size);
+    const u = rounded(picture(3, size));
+    const image = cpu.uploadImage(imageOf(u, size), 'u');
     const fields = anchorFields(u, size);
     for (let f = 0; f < ANCHOR_FEATURES; f++) {
       const weights = new Float32Array(ANCHOR_FEATURES * 3);
       weights[f * 3 + 1] = 0.01;
-      const moved = await cpu.read(cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), { weights }));
+      const moved = await cpu.read(cpu.anchorApply(image, cpu.prepare(image, size), { weights }));
       const expected = u.slice();
       for (let i = 0; i < size * size; i++) {
         expected[size * size + i] = clamp(u[size * size + i] + 0.01 * phi(f, u, fields, size, i));
@@ -74,11 +75,12 @@ describe('lookup', () => {
   it.each(LOOKUP_KINDS)('is the table at the %s', async (kind) => {
     const size = 12;
     const plane = size * size;
-    const u = picture(4, size);
+    const u = rounded(picture(4, size));
+    const image = cpu.uploadImage(imageOf(u, size), 'u');
     const fields = anchorFields(u, size);
     const table = uniform(5, LOOKUP_KNOTS * 3, -0.2, 1.2);
     const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, table } };
-    const actual = await cpu.read(cpu.anchorApply(cpu.upload(u, [3, size, size], 'u'), anchor));
+    const actual = await cpu.read(cpu.anchorApply(image, cpu.prepare(image, size), anchor));
     const expected = u.map((_, at) => {
       const [c, i] = [Math.floor(at / plane), at % plane];
       const of = kind.startsWith('soft') ? fields : u;
@@ -138,13 +140,20 @@ describe('warp', () => {
 
   it('comes before features and lookups', async () => {
     const size = 16;
-    const u = cpu.upload(picture(4, size), [3, size, size], 'u');
-    const warp = randomWarp(6, 'mirror');
+    const image = cpu.uploadImage(imageOf(rounded(picture(4, size)), size), 'u');
+    const u = cpu.prepare(image, size);
+    // A quarter turn, which moves pixels onto pixels, so that an image can hold what it makes.
+    const coefficients = new Float32Array(2 * WARP_COEFFICIENTS);
+    coefficients.set([0, -1, 1]);
+    coefficients.set([0, -1, -1], WARP_COEFFICIENTS);
+    const warp: Warp = { coefficients, outside: 'mirror', colour: [0, 0, 0] };
+    const turned = cpu.warp(u, warp);
+    const moved = cpu.uploadImage(imageOf(rounded(await cpu.read(turned)), size), 'moved');
     const table = uniform(5, LOOKUP_KNOTS * 3);
     const weights = uniform(8, ANCHOR_FEATURES * 3, -0.1, 0.1);
     for (const anchor of [{ weights }, { weights, lookup: { kind: 'gradient', table } as const }]) {
-      const actual = await cpu.read(cpu.anchorApply(u, { ...anchor, warp }));
-      close(actual, await cpu.read(cpu.anchorApply(cpu.warp(u, warp), anchor)), 0);
+      const actual = await cpu.read(cpu.anchorApply(image, u, { ...anchor, warp }));
+      close(actual, await cpu.read(cpu.anchorApply(moved, turned, anchor)), 1e-5);
     }
   });
 });
@@ -341,7 +350,7 @@ describe('head', () => {
     };
     const job = { image: full, b: prepared, maps: closed, width: size, height: size };
     const shown = await render({ ...job, anchor });
-    const planes = await cpu.read(cpu.anchorApply(prepared, anchor));
+    const planes = await cpu.read(cpu.anchorApply(full, prepared, anchor));
     const off = planes.map((value, i) => {
       const [c, at] = [Math.floor(i / size ** 2), i % size ** 2];
       return Math.abs(shown[at * 4 + c] - 255 * value);

@@ -1,5 +1,6 @@
 /**
- * `Compute` in TypeScript: the WASM backend's arithmetic and the oracle of the kernels' tests.
+ * `Compute` in TypeScript: the WASM backend's arithmetic, but for the merge (ort-merge.ts), and the oracle of
+ * the kernels' tests.
  *
  * Every tensor is f32 whatever type is asked for: fp16 bits are widened on upload, and the graph
  * that runs beside this backend is the fp32 one. Images stay RGBA8.
@@ -26,7 +27,7 @@ function tensor(data: Float32Array<ArrayBuffer>, dims: readonly number[]): CpuTe
   return { data, type: 'float32', dims };
 }
 
-function floats({ data }: CpuTensor): Float32Array<ArrayBuffer> {
+export function floats({ data }: CpuTensor): Float32Array<ArrayBuffer> {
   if (data instanceof Float32Array) return data;
   throw new TypeError('an image was given where a tensor belongs');
 }
@@ -72,9 +73,10 @@ export function createCpuCompute(): Compute<CpuData> {
       return tensor(prepare({ ...image, data: bytes(image) }, size), [3, size, size]);
     },
 
-    anchorGram: async (a, a2) => anchorGram(floats(a), floats(a2), sideOf(a, 3)),
+    anchorGram: async (a, a2, prepared) => anchorGram(floats(a), floats(a2), floats(prepared), sideOf(a, 3)),
     warp: (u, warp) => tensor(movedPlanes(floats(u), sideOf(u, 3), warp), u.dims),
-    anchorApply: (u, anchor) => tensor(anchorApply(floats(u), anchor, sideOf(u, 3)), u.dims),
+    anchorApply: (image, u, anchor) =>
+      tensor(anchorApply({ ...image, data: bytes(image) }, floats(u), anchor, sideOf(u, 3)), u.dims),
 
     pairInput(a, a2, anchorA) {
       const edited = floats(a2);

@@ -5,10 +5,12 @@
 import { LOOKUP_KNOTS, type Lookup, type LookupKind } from './compute';
 import { lookupIndex } from './reference/lookup';
 
-/** A pair at the model's size, planar `[3, S, S]`. */
+/** A pair at the model's size, planar `[3, S, S]`: means of pixels, or one pixel for each. */
 export interface Pair {
   readonly a: Float32Array;
   readonly a2: Float32Array;
+  /** a as means of pixels: what blurs are of. */
+  readonly prepared: Float32Array;
   readonly size: number;
 }
 
@@ -157,13 +159,13 @@ export interface ScoredLookup {
 /** Cross-validates one kind over the folds; the best ridge wins, the larger on ties. */
 export function scoreLookup(
   kind: LookupKind,
-  { a, a2, size }: Pair,
+  { a, a2, prepared, size }: Pair,
   foldOf: Uint8Array,
   folds: number,
   ridges: readonly number[],
 ): ScoredLookup {
   const plane = size * size;
-  const q = lookupIndex(kind, a, size);
+  const q = lookupIndex(kind, a, prepared, size);
   const channels = [0, 1, 2].map((c) =>
     lookupSums(
       q.subarray(c * plane, (c + 1) * plane),

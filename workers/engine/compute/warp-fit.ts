@@ -25,6 +25,9 @@ const LARGEST_CHANGE = 0.5;
 const POWERS = 2 * WARP_DEGREE + 1;
 const BINS = 256;
 
+/** A prepared pair, `[3, S, S]` each. */
+type Means = Pick<Pair, 'a' | 'a2' | 'size'>;
+
 function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }
@@ -55,7 +58,7 @@ function matchPlane(plane: Float32Array, other: Float32Array, out: Float32Array)
 }
 
 /** a with the histogram of a′ in each channel, planar `[3, S, S]`. */
-export function matched({ a, a2 }: Pair): Float32Array<ArrayBuffer> {
+export function matched({ a, a2 }: Means): Float32Array<ArrayBuffer> {
   const out = new Float32Array(a.length);
   const plane = a.length / 3;
   for (let at = 0; at < a.length; at += plane) {
@@ -405,7 +408,7 @@ function colourOutside(coefficients: Float64Array, edited: Float32Array, size: n
 }
 
 /** The best warp of a pair, and the share that it leaves of the squared error of the picture it was found in. */
-export function fitWarp(pair: Pair): { readonly warp: Warp; readonly left: number } {
+export function fitWarp(pair: Means): { readonly warp: Warp; readonly left: number } {
   const { a, a2, size } = pair;
   const sources = [a, matched(pair)];
   const found = search(sources, a2, size);

@@ -96,7 +96,8 @@ describe.each(devices)('$name', (opened) => {
 
   it('names dims that do not fit', async () => {
     const tensor = gpu.allocate('float32', [2, 3, 4], 'odd');
-    expect(() => gpu.anchorApply(tensor, { weights: new Float32Array(246) })).toThrow(
+    const image = gpu.uploadImage({ width: 1, height: 1, data: new Uint8ClampedArray(4) }, 'pixel');
+    expect(() => gpu.anchorApply(image, tensor, { weights: new Float32Array(246) })).toThrow(
       'expected 3 square planes, got dims 2×3×4',
     );
     await expect(gpu.route(tensor, tensor, tensor, 'tanh')).rejects.toThrow('do not fit an encoding of 24');

@@ -8,7 +8,7 @@
 import { EngineFailure } from '../errors';
 import type { RgbaImage } from '../protocol';
 import type { Compute, FullImage, HeadInputs, Tensor } from './compute';
-import { encodeAnchor, encodeGram, encodeWarp, gramLength } from './gpu/anchor';
+import { encodeAnchor, encodeColumns, encodeGram, encodeWarp, gramLength } from './gpu/anchor';
 import { Buffers, bytesOf, storable, type ElementType } from './gpu/buffers';
 import { preamble } from './gpu/kernels';
 import { encodeMerge, encodeMergeElement } from './gpu/merge';
@@ -144,27 +144,21 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       const out = tensor('float32', [3, size, size], 'prepared');
       const operation = begin('prepare');
       const rows = operation.temporary('rows', 3 * height * size * 4);
-      const across = Math.ceil(size / 64);
       operation.run(
         'prepare-horizontal',
         '',
         [operation.parameters([width, height, size]), data, rows],
-        [across, height],
+        [Math.ceil(size / 64), height],
       );
-      operation.run(
-        'prepare-vertical',
-        '',
-        [operation.parameters([height, size]), rows, out.data],
-        [across, size, 3],
-      );
+      encodeColumns(operation, rows, height, size, out.data);
       operation.submit();
       return out;
     },
 
-    async anchorGram(a, a2) {
+    async anchorGram(a, a2, prepared) {
       const gram = tensor('float32', [gramLength()], 'gram');
       const operation = begin('anchor gram');
-      encodeGram(operation, a.data, a2.data, sideOf(a, 3), gram.data);
+      encodeGram(operation, a.data, a2.data, prepared.data, sideOf(a, 3), gram.data);
       operation.submit();
       return await readAndRelease(gram);
     },
@@ -175,10 +169,10 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       operation.submit();
       return out;
     },
-    anchorApply(u, anchor) {
+    anchorApply(image, u, anchor) {
       const out = tensor('float32', u.dims, 'anchor');
       const operation = begin('anchor');
-      encodeAnchor(operation, u.data, anchor, sideOf(u, 3), out.data);
+      encodeAnchor(operation, image, u.data, anchor, sideOf(u, 3), out.data);
       operation.submit();
       return out;
     },

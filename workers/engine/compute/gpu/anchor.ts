@@ -8,6 +8,7 @@ import {
   OUTSIDES,
   WARP_COEFFICIENTS,
   type Anchor,
+  type FullImage,
   type Warp,
 } from '../compute';
 import { FIELDS } from '../reference/fields';
@@ -123,10 +124,11 @@ export function encodeGram(
   operation: Operation,
   a: GPUBuffer,
   a2: GPUBuffer,
+  prepared: GPUBuffer,
   size: number,
   gram: GPUBuffer,
 ): void {
-  const fields = encodeFields(operation, a, size);
+  const fields = encodeFields(operation, prepared, size);
   const columns = operation.temporary('columns', ANCHOR_COLUMNS * size * size * 4);
   const across = Math.ceil(size / 64);
   operation.run(
@@ -143,8 +145,21 @@ export function encodeGram(
   );
 }
 
+/** The second pass of `prepare`: rows `[3, height, size]` into `[3, size, size]`. */
+export function encodeColumns(
+  operation: Operation,
+  rows: GPUBuffer,
+  height: number,
+  size: number,
+  out: GPUBuffer,
+): void {
+  const parameters = operation.parameters([height, size]);
+  operation.run('prepare-vertical', '', [parameters, rows, out], [Math.ceil(size / 64), size, 3]);
+}
+
 export function encodeAnchor(
   operation: Operation,
+  { data, width, height }: FullImage<GPUBuffer>,
   u: GPUBuffer,
   anchor: Anchor,
   size: number,
@@ -153,10 +168,13 @@ export function encodeAnchor(
   const uniforms = anchorUniforms(operation, anchor);
   const planes = encodeSeen(operation, u, anchor, size);
   const fields = fieldsFor(operation, uniforms, planes, size);
+  const rows = operation.temporary('anchored rows', 3 * height * size * 4);
+  const parameters = operation.parameters([width, height, size, uniforms.groups]);
   operation.run(
-    'anchor-apply',
+    'anchor-rows',
     '',
-    [operation.parameters([size, uniforms.groups]), uniforms.weights, planes, fields, out],
-    [Math.ceil(size / 64), size],
+    [parameters, uniforms.weights, warpUniform(operation, anchor.warp), data, fields, rows],
+    [Math.ceil(size / 64), height],
   );
+  encodeColumns(operation, rows, height, size, out);
 }

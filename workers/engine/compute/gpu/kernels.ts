@@ -4,11 +4,12 @@ import anchorLibrary from '../../../../shaders/lib/anchor.wgsl?raw';
 import bilinearLibrary from '../../../../shaders/lib/bilinear.wgsl?raw';
 import fieldLibrary from '../../../../shaders/lib/field.wgsl?raw';
 import headLibrary from '../../../../shaders/lib/head.wgsl?raw';
+import imageLibrary from '../../../../shaders/lib/image.wgsl?raw';
 import planarLibrary from '../../../../shaders/lib/planar.wgsl?raw';
 import tentLibrary from '../../../../shaders/lib/tent.wgsl?raw';
 import warpLibrary from '../../../../shaders/lib/warp.wgsl?raw';
-import anchorApply from '../../../../shaders/anchor-apply.wgsl?raw';
 import anchorFeatures from '../../../../shaders/anchor-features.wgsl?raw';
+import anchorRows from '../../../../shaders/anchor-rows.wgsl?raw';
 import blur from '../../../../shaders/blur.wgsl?raw';
 import cast from '../../../../shaders/cast.wgsl?raw';
 import flowStep from '../../../../shaders/flow-step.wgsl?raw';
@@ -50,12 +51,14 @@ export const KERNELS = {
     anchorFeatures,
   ),
   gram: kernel(['uniform', 'read', 'write'], gram),
-  'anchor-apply': kernel(
-    ['uniform', 'uniform', 'read', 'read', 'write'],
+  'anchor-rows': kernel(
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'write'],
     ...anchorLibraries,
-    planarLibrary,
     anchoredLibrary,
-    anchorApply,
+    warpLibrary,
+    imageLibrary,
+    tentLibrary,
+    anchorRows,
   ),
   warp: kernel(['uniform', 'uniform', 'read', 'write'], bilinearLibrary, planarLibrary, warpLibrary, warp),
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
@@ -70,6 +73,7 @@ export const KERNELS = {
     ...anchorLibraries,
     anchoredLibrary,
     warpLibrary,
+    imageLibrary,
     headLibrary,
     render,
   ),

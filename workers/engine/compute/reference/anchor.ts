@@ -1,10 +1,14 @@
-/** The anchor at the model's size: the Gram matrices of a pair, and the anchor of an image. */
+/** The anchor: the Gram matrices of a pair, and the anchor of an image at its own size. */
+import type { RgbaImage } from '../../protocol';
 import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
 import { featureRow, type Row } from './features';
 import { anchorFields } from './fields';
 import { rowAnchor } from './lookup';
-import { planarSource } from './source';
-import { movedPlanes } from './warp';
+import { prepareRows } from './prepare';
+import { planarSource, rgbaSource, type Source } from './source';
+import { movedPlanes, movedSource } from './warp';
+
+type Planes = Row['colours'];
 
 /** Row `y` of a planar image, as the features want it. */
 function planarRow(planes: Float32Array, size: number, y: number, base: Pick<Row, 'source' | 'fields'>): Row {
@@ -22,8 +26,14 @@ export function anchorColumns(row: Row, a2: Row['colours'], out: Float32Array): 
   }
 }
 
-export function anchorGram(a: Float32Array, a2: Float32Array, size: number): Float32Array<ArrayBuffer> {
-  const base = { source: planarSource(a, size, size), fields: anchorFields(a, size) };
+/** Of pixels a and a′ and the prepared a, `[3, S, S]` each. */
+export function anchorGram(
+  a: Float32Array,
+  a2: Float32Array,
+  prepared: Float32Array,
+  size: number,
+): Float32Array<ArrayBuffer> {
+  const base = { source: planarSource(a, size, size), fields: anchorFields(prepared, size) };
   const columns = new Float32Array(ANCHOR_COLUMNS * size);
   const square = ANCHOR_COLUMNS * ANCHOR_COLUMNS;
   const sums = new Float64Array(ANCHOR_BLOCKS * ANCHOR_BLOCKS * square);
@@ -51,15 +61,60 @@ export function anchorGram(a: Float32Array, a2: Float32Array, size: number): Flo
   return new Float32Array(sums);
 }
 
-export function anchorApply(u: Float32Array, anchor: Anchor, size: number): Float32Array<ArrayBuffer> {
-  const moved = anchor.warp === undefined ? u : movedPlanes(u, size, anchor.warp);
-  const painter = rowAnchor(anchor);
-  const fields = painter.readsFields ? anchorFields(moved, size) : undefined;
-  const base = { source: planarSource(moved, size, size), fields };
-  const out = new Float32Array(3 * size * size);
-  const scratch = new Float32Array(size);
-  for (let y = 0; y < size; y++) {
-    painter.row(planarRow(moved, size, y, base), planarRow(out, size, y, base).colours, scratch);
+/**
+ * An anchor of an image, a row at a time at any size. `own` is the image's own colours along the row at v;
+ * without a warp the anchor reads exactly these.
+ */
+export type RowPainter = (width: number, v: number, own: Planes, out: Planes) => void;
+
+/** `prepared` is the image at the model's size, `[3, S, S]`. */
+export function rowPainter(anchor: Anchor, image: Source, prepared: Float32Array, size: number): RowPainter {
+  const { warp } = anchor;
+  const { readsFields, row: paint } = rowAnchor(anchor);
+  const source = warp === undefined ? image : movedSource(image, warp);
+  const planes = warp === undefined ? prepared : movedPlanes(prepared, size, warp);
+  const fields = readsFields ? anchorFields(planes, size) : undefined;
+  let scratch = new Float32Array(0);
+  let moved = planesOf(0);
+  return (width, v, own, out) => {
+    if (scratch.length < width) {
+      scratch = new Float32Array(width);
+      if (warp !== undefined) moved = planesOf(width);
+    }
+    if (warp !== undefined) sampleRow(source, width, v, moved);
+    paint({ width, v, colours: warp === undefined ? own : moved, source, fields, size }, out, scratch);
+  };
+}
+
+export function planesOf(width: number): Planes {
+  return [new Float32Array(width), new Float32Array(width), new Float32Array(width)];
+}
+
+function sampleRow(source: Source, width: number, v: number, out: Planes): void {
+  const colour = new Float64Array(3);
+  for (let x = 0; x < width; x++) {
+    source.sample((x + 0.5) / width, v, colour);
+    for (let c = 0; c < 3; c++) out[c][x] = colour[c];
   }
-  return out;
+}
+
+/** The anchor of an opaque image at its own size, prepared: `[3, S, S]`, as `prepared` is of the image. */
+export function anchorApply(
+  { data, width, height }: RgbaImage,
+  prepared: Float32Array,
+  anchor: Anchor,
+  size: number,
+): Float32Array<ArrayBuffer> {
+  const source = rgbaSource(data, width, height);
+  const paint = rowPainter(anchor, source, prepared, size);
+  const own = planesOf(width);
+  const colour = new Float64Array(3);
+  return prepareRows(width, height, size, (y, line) => {
+    for (let x = 0; x < width; x++) {
+      source.pixel(x, y, colour);
+      for (let c = 0; c < 3; c++) own[c][x] = colour[c];
+    }
+    const at = (c: number): Float32Array => line.subarray(c * width, (c + 1) * width);
+    paint(width, (y + 0.5) / height, own, [at(0), at(1), at(2)]);
+  });
 }

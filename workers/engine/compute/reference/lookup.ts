@@ -44,15 +44,20 @@ export function looksAtFields(kind: LookupKind): boolean {
   return kind !== 'channel' && kind !== 'luma';
 }
 
-/** q of a planar image, `[3, S, S]`. */
-export function lookupIndex(kind: LookupKind, planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+/** q of pixels `[3, S, S]` of an image; `prepared`, the image at the model's size, is what blurs are of. */
+export function lookupIndex(
+  kind: LookupKind,
+  pixels: Float32Array,
+  prepared: Float32Array,
+  size: number,
+): Float32Array<ArrayBuffer> {
   const plane = size * size;
   const q = new Float32Array(3 * plane);
   if (looksAtFields(kind)) {
-    const { blurred, gradient } = finestFields(planes, size);
+    const { blurred, gradient } = finestFields(prepared, size);
     q.set(kind === 'gradient' ? gradient : blurred);
   } else {
-    q.set(planes);
+    q.set(pixels);
   }
   const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
   indexRow(kind, [at(0), at(1), at(2)], plane);

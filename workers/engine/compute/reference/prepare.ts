@@ -25,17 +25,21 @@ export function tentTaps(from: number, to: number): Taps[] {
   });
 }
 
-export function prepare(image: RgbaImage, size: number): Float32Array<ArrayBuffer> {
-  const { width, height, data } = image;
+/**
+ * Filters rows of `width` pixels, `height` of them, to `[3, size, size]`. `fill` writes row y's r, g and b,
+ * one plane after the other, into `line` (`[3, width]`).
+ */
+export function prepareRows(
+  width: number,
+  height: number,
+  size: number,
+  fill: (y: number, line: Float32Array) => void,
+): Float32Array<ArrayBuffer> {
   const rows = new Float32Array(3 * height * size);
   const across = tentTaps(width, size);
   const line = new Float32Array(3 * width);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const i = (y * width + x) * 4;
-      const alpha = data[i + 3] / 255;
-      for (let c = 0; c < 3; c++) line[c * width + x] = (data[i + c] / 255) * alpha + 1 - alpha;
-    }
+    fill(y, line);
     for (let c = 0; c < 3; c++) {
       for (let x = 0; x < size; x++) {
         const { first, weights } = across[x];
@@ -61,4 +65,14 @@ export function prepare(image: RgbaImage, size: number): Float32Array<ArrayBuffe
     }
   }
   return planes;
+}
+
+export function prepare({ width, height, data }: RgbaImage, size: number): Float32Array<ArrayBuffer> {
+  return prepareRows(width, height, size, (y, line) => {
+    for (let x = 0; x < width; x++) {
+      const i = (y * width + x) * 4;
+      const alpha = data[i + 3] / 255;
+      for (let c = 0; c < 3; c++) line[c * width + x] = (data[i + c] / 255) * alpha + 1 - alpha;
+    }
+  });
 }

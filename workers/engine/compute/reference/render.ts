@@ -1,17 +1,11 @@
 /** The head at the model's size, and b′ at any size by bands of rows. */
 import type { Anchor } from '../compute';
+import { planesOf, rowPainter } from './anchor';
 import type { Row } from './features';
-import { anchorFields } from './fields';
 import { headRow, type Head } from './head';
-import { rowAnchor } from './lookup';
 import { planarSource, rgbaSource, spanAt, type Source } from './source';
-import { movedPlanes, movedSource } from './warp';
 
 type Planes = Row['colours'];
-
-function planesOf(width: number): Planes {
-  return [new Float32Array(width), new Float32Array(width), new Float32Array(width)];
-}
 
 function rowOf(planes: Float32Array, size: number, y: number): Planes {
   const at = (c: number): Float32Array => planes.subarray((c * size + y) * size, (c * size + y + 1) * size);
@@ -77,25 +71,17 @@ export interface RenderJob {
 export function rowRenderer(job: RenderJob): (first: number, end: number, out: Uint8ClampedArray) => void {
   const { head, image, anchor, strength, width, height } = job;
   const source = rgbaSource(image.data, image.width, image.height);
-  const { warp } = anchor;
-  const moved = warp === undefined ? source : movedSource(source, warp);
   const whole: Head = { ...head, source };
-  const painter = rowAnchor(anchor);
-  const planes = warp === undefined ? head.guide : movedPlanes(head.guide, head.size, warp);
-  const fields = painter.readsFields ? anchorFields(planes, head.size) : undefined;
+  const paint = rowPainter(anchor, source, head.guide, head.size);
   const own = planesOf(width);
-  // What the anchor reads: b's own colours where nothing moves, and then exactly those.
-  const seen = warp === undefined ? own : planesOf(width);
   const alpha = new Uint8ClampedArray(width);
   const anchored = planesOf(width);
   const edit = planesOf(width);
-  const scratch = new Float32Array(width);
   return (first, end, out) => {
     for (let y = first; y < end; y++) {
       const v = (y + 0.5) / height;
       ownRow(image, source, width, height, y, own, alpha);
-      if (seen !== own) sampleRow(moved, width, v, seen);
-      painter.row({ width, v, colours: seen, source: moved, fields, size: head.size }, anchored, scratch);
+      paint(width, v, own, anchored);
       headRow(whole, width, v, own, anchored, edit);
       for (let x = 0; x < width; x++) {
         const at = (y * width + x) * 4;
@@ -104,14 +90,6 @@ export function rowRenderer(job: RenderJob): (first: number, end: number, out: U
       }
     }
   };
-}
-
-function sampleRow(source: Source, width: number, v: number, out: Planes): void {
-  const colour = new Float64Array(3);
-  for (let x = 0; x < width; x++) {
-    source.sample((x + 0.5) / width, v, colour);
-    for (let c = 0; c < 3; c++) out[c][x] = colour[c];
-  }
 }
 
 /** b's own colour and alpha along an output row: its pixels as they are when the sizes agree. */

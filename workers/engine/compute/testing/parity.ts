@@ -31,6 +31,20 @@ export function uniform(seed: number, length: number, low = 0, high = 1): Float3
   );
 }
 
+/** Values as bytes have them, so that an image can hold them. */
+export function rounded(values: Float32Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))) / 255);
+}
+
+/** Planar `[3, S, S]`, rounded, as an opaque image. */
+export function imageOf(planes: Float32Array, size: number): RgbaImage {
+  const plane = size * size;
+  const data = Uint8ClampedArray.from({ length: 4 * plane }, (_, i) =>
+    i % 4 === 3 ? 255 : 255 * planes[(i % 4) * plane + Math.floor(i / 4)],
+  );
+  return { width: size, height: size, data };
+}
+
 /** A picture with large shapes, as photographs have: neighbours are alike. Planar `[3, S, S]`. */
 export function picture(seed: number, size: number): Float32Array<ArrayBuffer> {
   const waves = uniform(seed, 24, -1, 1);

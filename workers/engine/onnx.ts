@@ -1,13 +1,14 @@
 /**
- * Small ONNX graphs without weights, so that a comparison can have any shapes, and a pack's graph with
- * its weights put back. Format: onnx.proto3 (ModelProto), IR version 8, opset 17.
+ * Small ONNX graphs without weights, for products of any shapes, and a pack's graph with its weights put
+ * back. Format: onnx.proto3 (ModelProto), IR version 8, opset 17.
  */
 
 export type ElementType = 'float32' | 'float16';
 
 export interface Value {
   readonly name: string;
-  readonly dims: readonly number[];
+  /** A name stands for a length that only the run says. */
+  readonly dims: readonly (number | string)[];
 }
 
 export interface Node {
@@ -61,7 +62,7 @@ const node = ({ op, inputs, output }: Node): Bytes =>
 function value(field: number, { name, dims }: Value, type: ElementType): Bytes {
   const shape = message(
     2,
-    dims.map((length) => message(1, [number(1, length)])),
+    dims.map((length) => message(1, [typeof length === 'number' ? number(1, length) : text(2, length)])),
   );
   return message(field, [text(1, name), message(2, [message(1, [number(1, ELEMENT[type]), shape])])]);
 }
@@ -70,7 +71,7 @@ function value(field: number, { name, dims }: Value, type: ElementType): Bytes {
 export function onnxModel({ type, nodes, inputs, outputs }: OnnxGraph): Bytes {
   const graph = message(GRAPH, [
     ...nodes.map(node),
-    text(2, 'bench'),
+    text(2, 'likewise'),
     ...inputs.map((input) => value(INPUT, input, type)),
     ...outputs.map((output) => value(12, output, type)),
   ]);
