@@ -51,6 +51,15 @@ fn guided_maps(place: vec2f, own: vec3f) -> Maps {
   let taps = taps_at(place, vec2u(params.size));
   let plane = params.size * params.size;
   var result = Maps(vec3f(0.0), 0.0, 0.0);
+  // What is shut at every tap is shut here, and weights are costly.
+  var open = false;
+  for (var tap = 0u; tap < 4u; tap++) {
+    let gate = 3u * plane + taps.index[tap];
+    open |= f32(maps[gate]) != 0.0 || f32(maps[gate + plane]) != 0.0;
+  }
+  if (!open) {
+    return result;
+  }
   var total = 0.0;
   for (var tap = 0u; tap < 4u; tap++) {
     let index = taps.index[tap];

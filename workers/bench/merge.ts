@@ -214,7 +214,7 @@ export async function measureMerge(
 
   /** What is compared must be the same: our merged weights against the graph's, the last target's. */
   async function largestDifference(): Promise<number> {
-    compute.merge(targets, coefficients, elements, 1);
+    await compute.merge(targets, coefficients, elements, 1);
     const last = shapes.length - 1;
     const ours = await compute.read(targets[last].merged);
     const outputs = await graph.run(feeds);

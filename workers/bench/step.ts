@@ -56,7 +56,7 @@ export async function measureStep<Data>(
     target: image(6, 4, type),
   };
   const uniform = new Float32Array(model.targets.length * elements).fill(1 / elements);
-  compute.merge(model.targets, uniform, elements, scale);
+  await compute.merge(model.targets, uniform, elements, scale);
   const activations = new Map([
     [inputs.x, image(3, 5, type)],
     [inputs.target, encoded.target],

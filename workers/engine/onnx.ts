@@ -15,6 +15,8 @@ export interface Node {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly output: string;
+  /** Einsum's only attribute. */
+  readonly equation?: string;
 }
 
 /** All inputs and outputs are of `type`. */
@@ -30,6 +32,8 @@ const OPSET = 17;
 const GRAPH = 7;
 const INITIALIZER = 5;
 const INPUT = 11;
+/** Of AttributeProto. */
+const STRING = 3;
 const ELEMENT = { float32: 1, float16: 10 } as const;
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -56,8 +60,16 @@ const bytes = (field: number, body: Bytes): Bytes => join([varint(field * 8 + 2)
 const message = (field: number, parts: readonly Bytes[]): Bytes => bytes(field, join(parts));
 const text = (field: number, value: string): Bytes => bytes(field, new TextEncoder().encode(value));
 
-const node = ({ op, inputs, output }: Node): Bytes =>
-  message(1, [...inputs.map((name) => text(1, name)), text(2, output), text(3, output), text(4, op)]);
+const node = ({ op, inputs, output, equation }: Node): Bytes =>
+  message(1, [
+    ...inputs.map((name) => text(1, name)),
+    text(2, output),
+    text(3, output),
+    text(4, op),
+    ...(equation === undefined
+      ? []
+      : [message(5, [text(1, 'equation'), text(4, equation), number(20, STRING)])]),
+  ]);
 
 function value(field: number, { name, dims }: Value, type: ElementType): Bytes {
   const shape = message(

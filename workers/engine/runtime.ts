@@ -2,7 +2,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { Compute, Tensor } from './compute/compute';
 import { createCpuCompute, type CpuData } from './compute/cpu';
-import { ortMerge } from './compute/ort-merge';
+import { ortProducts } from './compute/ort-products';
 import { createWebGpuCompute } from './compute/webgpu';
 import type { Choice, OwnDevice } from './device';
 import { wrapSession, type Graph } from './graph';
@@ -89,8 +89,8 @@ export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
   };
   const openGraph = async (model: ArrayBuffer): Promise<Graph<CpuData>> =>
     wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding);
-  const { dispose, ...merge } = ortMerge(openGraph);
-  const compute = { ...createCpuCompute(), ...merge };
+  const { dispose, ...products } = ortProducts(openGraph);
+  const compute = { ...createCpuCompute(), ...products };
   const threads = threadCount();
   return {
     backend: 'wasm',

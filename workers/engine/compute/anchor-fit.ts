@@ -223,80 +223,99 @@ function isFeatures(name: keyof typeof FEATURES | LookupKind): name is keyof typ
   return name in FEATURES;
 }
 
-/** The pair of a triplet: prepared, `[3, S, S]`, and as pixels of a and a′ (image/thin.ts), opaque. */
+/** Pixels of a and a′ at the same places (image/thin.ts), opaque. */
+export interface PairPixels {
+  readonly a: RgbaImage;
+  readonly a2: RgbaImage;
+}
+
+/** The pair of a triplet: prepared, `[3, S, S]` each, and its pixels. */
 export interface FullPair<Data> {
   readonly a: Tensor<Data>;
   readonly a2: Tensor<Data>;
-  /** Missing where no pixel of a is the same place as one of a′, or where there are fewer than S². */
-  readonly pixels: { readonly a: RgbaImage; readonly a2: RgbaImage } | undefined;
+  /** Missing where a and a′ have different sizes, or fewer than S² pixels. */
+  readonly pixels: PairPixels | undefined;
 }
 
-/**
- * Fits to pixels where there are some, and if that leaves an error to their means too; the smaller error
- * counts. `prepared` is a at the model's size, moved by the warp already.
- */
-async function fitBoth<Data>(
-  compute: Pick<Compute<Data>, 'anchorGram' | 'read' | 'upload' | 'release'>,
-  { a2, pixels }: FullPair<Data>,
+type Fitter<Data> = Pick<Compute<Data>, 'anchorGram' | 'read' | 'warp' | 'upload' | 'release'>;
+
+/** Fits to the means of a pair's pixels; `prepared` is a at the model's size, moved by a warp already. */
+async function fitMeans<Data>(
+  compute: Fitter<Data>,
+  prepared: Tensor<Data>,
+  a2: Tensor<Data>,
+): Promise<AnchorFit> {
+  const means = await compute.read(prepared);
+  const pair = { a: means, a2: await compute.read(a2), prepared: means, size: sideOf(prepared, 3) };
+  return fitStill(await compute.anchorGram(prepared, a2, prepared), pair);
+}
+
+/** Fits to the pixels of a pair; `warp` has moved `prepared` already. */
+async function fitPixels<Data>(
+  compute: Fitter<Data>,
+  pixels: PairPixels,
   prepared: Tensor<Data>,
   warp: Warp | undefined,
 ): Promise<AnchorFit> {
   const size = sideOf(prepared, 3);
-  const means = await compute.read(prepared);
-  let fine: AnchorFit | undefined;
-  if (pixels !== undefined) {
-    const pair = {
-      a: pixelsAt(pixels.a, size, warp),
-      a2: pixelsAt(pixels.a2, size, undefined),
-      prepared: means,
-      size,
-    };
-    const arena = new Arena(compute);
-    const [own, edited] = [pair.a, pair.a2].map((planes) =>
+  const a = pixelsAt(pixels.a, size, warp);
+  const a2 = pixelsAt(pixels.a2, size, undefined);
+  const arena = new Arena(compute);
+  try {
+    const [own, edited] = [a, a2].map((planes) =>
       arena.keep(compute.upload(planes, prepared.dims, 'pixels')),
     );
-    try {
-      fine = fitStill(await compute.anchorGram(own, edited, prepared), pair, TINY_OF_PIXELS);
-    } finally {
-      arena.dispose();
-    }
-    if (fine.score <= UNSOLVED) return fine;
+    const gram = await compute.anchorGram(own, edited, prepared);
+    return fitStill(gram, { a, a2, prepared: await compute.read(prepared), size }, TINY_OF_PIXELS);
+  } finally {
+    arena.dispose();
   }
-  const coarse = fitStill(await compute.anchorGram(prepared, a2, prepared), {
-    a: means,
-    a2: await compute.read(a2),
-    prepared: means,
-    size,
-  });
-  return fine !== undefined && fine.score <= coarse.score ? fine : coarse;
 }
 
-/**
- * The anchor of a pair. `checkpoint` is called once before a warp is looked for, which takes as long as the
- * rest; what it throws ends the fit.
- */
-export async function fitAnchor<Data>(
-  compute: Pick<Compute<Data>, 'anchorGram' | 'read' | 'warp' | 'upload' | 'release'>,
-  pair: FullPair<Data>,
-  checkpoint: () => Promise<void>,
-): Promise<AnchorFit> {
-  const { a, a2 } = pair;
-  const still = await fitBoth(compute, pair, a, undefined);
-  await checkpoint();
-  if (still.score <= UNSOLVED) return still;
-  const { warp, left } = fitWarp({
-    a: await compute.read(a),
-    a2: await compute.read(a2),
-    size: sideOf(a, 3),
-  });
-  if (left > WARPED) return still;
+function better(one: AnchorFit, other: AnchorFit): AnchorFit {
+  return one.score <= other.score ? one : other;
+}
+
+/** The anchor of a pair whose a is moved, or undefined where that is not much better than `still`. */
+async function fitMoved<Data>(
+  compute: Fitter<Data>,
+  { a, a2, pixels }: FullPair<Data>,
+  still: AnchorFit,
+): Promise<AnchorFit | undefined> {
+  const means = { a: await compute.read(a), a2: await compute.read(a2), size: sideOf(a, 3) };
+  const { warp, left } = fitWarp(means);
+  if (left > WARPED) return undefined;
   const moved = compute.warp(a, warp);
   try {
-    const fit = await fitBoth(compute, pair, moved, warp);
-    return fit.score <= WARPED * still.score ? { ...fit, warp } : still;
+    let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
+    // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
+    if (fit === undefined || fit.score > UNSOLVED) {
+      const coarse = await fitMeans(compute, moved, a2);
+      fit = fit === undefined ? coarse : better(fit, coarse);
+    }
+    return fit.score <= WARPED * still.score ? { ...fit, warp } : undefined;
   } finally {
     compute.release(moved);
   }
+}
+
+/**
+ * The anchor of a pair: fitted to pixels where there are some, and where that leaves an error to a moved a or
+ * to means. `checkpoint` is called once before that, which takes as long again; what it throws ends the fit.
+ */
+export async function fitAnchor<Data>(
+  compute: Fitter<Data>,
+  pair: FullPair<Data>,
+  checkpoint: () => Promise<void>,
+): Promise<AnchorFit> {
+  const { a, a2, pixels } = pair;
+  const still =
+    pixels === undefined ? await fitMeans(compute, a, a2) : await fitPixels(compute, pixels, a, undefined);
+  await checkpoint();
+  if (still.score <= UNSOLVED) return still;
+  const moved = await fitMoved(compute, pair, still);
+  if (moved !== undefined || pixels === undefined) return moved ?? still;
+  return better(still, await fitMeans(compute, a, a2));
 }
 
 /** What the anchor is, for reports: 'colour', 'warp' or 'warp + colour'. */

@@ -238,7 +238,7 @@ describe('merge', () => {
       b: cpu.upload(b, [elements, rank, outputs], 'b'),
       merged: cpu.allocate('float32', [inputs, outputs], 'merged'),
     };
-    cpu.merge([target], c, elements, 0.5);
+    await cpu.merge([target], c, elements, 0.5);
     close(await cpu.read(target.merged), expected, 1e-6);
   });
 });

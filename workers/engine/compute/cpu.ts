@@ -1,5 +1,5 @@
 /**
- * `Compute` in TypeScript: the WASM backend's arithmetic, but for the merge (ort-merge.ts), and the oracle of
+ * `Compute` in TypeScript: the WASM backend's arithmetic, but for the largest products (ort-products.ts), and the oracle of
  * the kernels' tests.
  *
  * Every tensor is f32 whatever type is asked for: fp16 bits are widened on upload, and the graph

@@ -75,13 +75,13 @@ describe.each(devices)('$name', (opened) => {
       // A muted element and a target without any.
       coefficients[1] = 0;
       coefficients.fill(0, shape.elements);
-      gpu.merge(
+      await gpu.merge(
         twins.map((twin) => on('gpu', twin)),
         coefficients,
         shape.elements,
         0.75,
       );
-      cpu.merge(
+      await cpu.merge(
         twins.map((twin) => on('cpu', twin)),
         coefficients,
         shape.elements,
@@ -96,10 +96,10 @@ describe.each(devices)('$name', (opened) => {
       const coefficients = uniform(5, shape.elements, -1, 1);
       const element = shape.elements - 1;
       const delta = Float32Array.of(0.4);
-      gpu.merge([on('gpu', twin)], coefficients, shape.elements, 2);
-      gpu.mergeElement([on('gpu', twin)], element, delta, 2);
+      await gpu.merge([on('gpu', twin)], coefficients, shape.elements, 2);
+      await gpu.mergeElement([on('gpu', twin)], element, delta, 2);
       coefficients[element] += delta[0];
-      cpu.merge([on('cpu', twin)], coefficients, shape.elements, 2);
+      await cpu.merge([on('cpu', twin)], coefficients, shape.elements, 2);
       await parity.same(twin.merged.gpu, twin.merged.cpu, 3 * tolerance);
     });
   });
@@ -112,14 +112,14 @@ describe.each(devices)('$name', (opened) => {
       const b = parity.twin(uniform(3, 64), [4, 2, 8]);
       const merged = parity.twin(new Float32Array(64), [8, 8]);
       const coefficients = Float32Array.of(1, 0.5, -0.5, 0.25);
-      gpu.merge(
+      await gpu.merge(
         [{ base: base.gpu, a: a.gpu, b: b.gpu, merged: merged.gpu }],
         coefficients,
         shape.elements,
         1,
       );
       coefficients[3] = 0.26;
-      cpu.merge(
+      await cpu.merge(
         [{ base: base.cpu, a: a.cpu, b: b.cpu, merged: merged.cpu }],
         coefficients,
         shape.elements,

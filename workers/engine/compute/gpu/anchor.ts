@@ -12,7 +12,7 @@ import {
   type Warp,
 } from '../compute';
 import { FIELDS } from '../reference/fields';
-import { weightedFeatures } from '../reference/features';
+import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
 import { looksAtFields } from '../reference/lookup';
 import { hornerOrder } from '../reference/warp';
 import type { Operation } from './operation';
@@ -21,8 +21,8 @@ import type { Operation } from './operation';
 const GROUPS = [
   { bit: 1, first: 10, last: 21 },
   { bit: 2, first: 22, last: 45 },
-  { bit: 4, first: 46, last: 60 },
-  { bit: 8, first: 61, last: 81 },
+  { bit: 4, first: FIRST_FIELD, last: FIRST_COPY - 1 },
+  { bit: 8, first: FIRST_COPY, last: ANCHOR_FEATURES - 1 },
 ] as const;
 const FIELD_GROUP = 4;
 const ALL_GROUPS = 15;
@@ -35,6 +35,12 @@ export interface AnchorUniforms {
   readonly groups: number;
   /** 82 × vec4 and, of a lookup, 256 × vec4 */
   readonly weights: GPUBuffer;
+}
+
+/** Whether an anchor looks at blurs or gradients. */
+export function readsFields({ weights, lookup }: Anchor): boolean {
+  if (lookup !== undefined) return looksAtFields(lookup.kind);
+  return weightedFeatures(weights).some((f) => f >= FIRST_FIELD && f < FIRST_COPY);
 }
 
 export function anchorUniforms(operation: Operation, { weights, lookup }: Anchor): AnchorUniforms {
@@ -106,16 +112,6 @@ export function encodeFields(operation: Operation, planes: GPUBuffer, size: numb
   return fields;
 }
 
-/** The fields when the anchor looks at them; any buffer will do for a kernel that does not. */
-export function fieldsFor(
-  operation: Operation,
-  { groups }: AnchorUniforms,
-  planes: GPUBuffer,
-  size: number,
-): GPUBuffer {
-  return (groups & FIELD_GROUP) === 0 ? planes : encodeFields(operation, planes, size);
-}
-
 export function gramLength(): number {
   return ANCHOR_BLOCKS * ANCHOR_BLOCKS * ANCHOR_COLUMNS * ANCHOR_COLUMNS;
 }
@@ -166,8 +162,10 @@ export function encodeAnchor(
   out: GPUBuffer,
 ): void {
   const uniforms = anchorUniforms(operation, anchor);
-  const planes = encodeSeen(operation, u, anchor, size);
-  const fields = fieldsFor(operation, uniforms, planes, size);
+  // Any buffer will do for a kernel that reads no fields.
+  const fields = readsFields(anchor)
+    ? encodeFields(operation, encodeSeen(operation, u, anchor, size), size)
+    : u;
   const rows = operation.temporary('anchored rows', 3 * height * size * 4);
   const parameters = operation.parameters([width, height, size, uniforms.groups]);
   operation.run(

@@ -2,9 +2,8 @@
 import type { RgbaImage } from '../../protocol';
 import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
-import { rowAnchor } from '../reference/lookup';
 import { sideOf } from '../shapes';
-import { anchorUniforms, encodeFields, encodeSeen, warpUniform } from './anchor';
+import { anchorUniforms, encodeFields, encodeSeen, readsFields, warpUniform } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -29,7 +28,7 @@ export async function renderFull(
     const band = buffers.create(rows * width * 4, 'render: band');
     made.push(band);
     let fields = b.data;
-    if (rowAnchor(anchor).readsFields) {
+    if (readsFields(anchor)) {
       const plane = size * size * 4;
       fields = buffers.create(15 * plane, 'render: fields');
       made.push(fields);

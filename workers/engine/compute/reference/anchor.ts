@@ -1,64 +1,79 @@
 /** The anchor: the Gram matrices of a pair, and the anchor of an image at its own size. */
 import type { RgbaImage } from '../../protocol';
 import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
-import { featureRow, type Row } from './features';
+import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
 import { anchorFields } from './fields';
-import { rowAnchor } from './lookup';
+import { lookedAt, lookupRow } from './lookup';
 import { prepareRows } from './prepare';
-import { planarSource, rgbaSource, type Source } from './source';
+import { planarSource, rgbaRow, rgbaSource, type Source } from './source';
 import { movedPlanes, movedSource } from './warp';
 
 type Planes = Row['colours'];
 
-/** Row `y` of a planar image, as the features want it. */
-function planarRow(planes: Float32Array, size: number, y: number, base: Pick<Row, 'source' | 'fields'>): Row {
-  const at = (c: number): Float32Array => planes.subarray((c * size + y) * size, (c * size + y + 1) * size);
-  return { ...base, width: size, size, v: (y + 0.5) / size, colours: [at(0), at(1), at(2)] };
-}
+const BLOCKS = ANCHOR_BLOCKS * ANCHOR_BLOCKS;
 
-/** `[85, S]` columns [φ(a) | a′ − a] of one row. */
-export function anchorColumns(row: Row, a2: Row['colours'], out: Float32Array): void {
-  const { width, colours } = row;
-  for (let f = 0; f < ANCHOR_FEATURES; f++) featureRow(f, row, out.subarray(f * width, (f + 1) * width));
-  for (let c = 0; c < 3; c++) {
-    const at = (ANCHOR_FEATURES + c) * width;
-    for (let x = 0; x < width; x++) out[at + x] = a2[c][x] - colours[c][x];
+/**
+ * The columns [φ(a) | a′ − a] of the fit by blocks, `[16, 85, n]` with n the pixels of the largest; smaller
+ * ones end with zeros. Of pixels a and a′ and the prepared a, `[3, S, S]` each.
+ */
+export function blockColumns(
+  a: Float32Array,
+  a2: Float32Array,
+  prepared: Float32Array,
+  size: number,
+): { readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly [number, number, number] } {
+  const plane = size * size;
+  const source = planarSource(a, size, size);
+  const fields = anchorFields(prepared, size);
+  const bounds = Array.from({ length: ANCHOR_BLOCKS + 1 }, (_, k) => Math.ceil((k * size) / ANCHOR_BLOCKS));
+  const pixels = Math.ceil(size / ANCHOR_BLOCKS) ** 2;
+  const data = new Float32Array(BLOCKS * ANCHOR_COLUMNS * pixels);
+  const line = new Float32Array(size);
+  for (let y = 0; y < size; y++) {
+    const at = (planes: Float32Array, c: number): Float32Array =>
+      planes.subarray(c * plane + y * size, c * plane + (y + 1) * size);
+    const colours: Planes = [at(a, 0), at(a, 1), at(a, 2)];
+    const row: Row = { width: size, v: (y + 0.5) / size, colours, source };
+    const blockRow = Math.floor((y * ANCHOR_BLOCKS) / size);
+    for (let column = 0; column < ANCHOR_COLUMNS; column++) {
+      const c = column - ANCHOR_FEATURES;
+      if (c >= 0) for (let x = 0; x < size; x++) line[x] = at(a2, c)[x] - colours[c][x];
+      else if (column >= FIRST_FIELD && column < FIRST_COPY) line.set(at(fields, column - FIRST_FIELD));
+      else featureRow(column, row, line);
+      for (let blockColumn = 0; blockColumn < ANCHOR_BLOCKS; blockColumn++) {
+        const [first, end] = [bounds[blockColumn], bounds[blockColumn + 1]];
+        const block = blockRow * ANCHOR_BLOCKS + blockColumn;
+        const down = (y - bounds[blockRow]) * (end - first);
+        data.set(line.subarray(first, end), (block * ANCHOR_COLUMNS + column) * pixels + down);
+      }
+    }
   }
+  return { data, dims: [BLOCKS, ANCHOR_COLUMNS, pixels] };
 }
 
-/** Of pixels a and a′ and the prepared a, `[3, S, S]` each. */
+/** `[16, 85, 85]`: for each block the products of its columns. */
 export function anchorGram(
   a: Float32Array,
   a2: Float32Array,
   prepared: Float32Array,
   size: number,
 ): Float32Array<ArrayBuffer> {
-  const base = { source: planarSource(a, size, size), fields: anchorFields(prepared, size) };
-  const columns = new Float32Array(ANCHOR_COLUMNS * size);
-  const square = ANCHOR_COLUMNS * ANCHOR_COLUMNS;
-  const sums = new Float64Array(ANCHOR_BLOCKS * ANCHOR_BLOCKS * square);
-  for (let y = 0; y < size; y++) {
-    anchorColumns(planarRow(a, size, y, base), planarRow(a2, size, y, base).colours, columns);
-    const blockRow = Math.floor((y * ANCHOR_BLOCKS) / size);
-    for (let blockColumn = 0; blockColumn < ANCHOR_BLOCKS; blockColumn++) {
-      const first = Math.ceil((blockColumn * size) / ANCHOR_BLOCKS);
-      const end = Math.ceil(((blockColumn + 1) * size) / ANCHOR_BLOCKS);
-      const at = (blockRow * ANCHOR_BLOCKS + blockColumn) * square;
-      for (let i = 0; i < ANCHOR_COLUMNS; i++) {
-        for (let j = 0; j <= i; j++) {
-          let sum = 0;
-          for (let x = first; x < end; x++) sum += columns[i * size + x] * columns[j * size + x];
-          sums[at + i * ANCHOR_COLUMNS + j] += sum;
-        }
+  const { data, dims } = blockColumns(a, a2, prepared, size);
+  const [blocks, columns, pixels] = dims;
+  const gram = new Float32Array(blocks * columns * columns);
+  for (let block = 0; block < blocks; block++) {
+    for (let i = 0; i < columns; i++) {
+      const one = (block * columns + i) * pixels;
+      for (let j = 0; j <= i; j++) {
+        const other = (block * columns + j) * pixels;
+        let sum = 0;
+        for (let x = 0; x < pixels; x++) sum += data[one + x] * data[other + x];
+        gram[(block * columns + i) * columns + j] = sum;
+        gram[(block * columns + j) * columns + i] = sum;
       }
     }
   }
-  for (let at = 0; at < sums.length; at += square) {
-    for (let i = 0; i < ANCHOR_COLUMNS; i++) {
-      for (let j = 0; j < i; j++) sums[at + j * ANCHOR_COLUMNS + i] = sums[at + i * ANCHOR_COLUMNS + j];
-    }
-  }
-  return new Float32Array(sums);
+  return gram;
 }
 
 /**
@@ -69,11 +84,11 @@ export type RowPainter = (width: number, v: number, own: Planes, out: Planes) =>
 
 /** `prepared` is the image at the model's size, `[3, S, S]`. */
 export function rowPainter(anchor: Anchor, image: Source, prepared: Float32Array, size: number): RowPainter {
-  const { warp } = anchor;
-  const { readsFields, row: paint } = rowAnchor(anchor);
+  const { weights, lookup, warp } = anchor;
   const source = warp === undefined ? image : movedSource(image, warp);
   const planes = warp === undefined ? prepared : movedPlanes(prepared, size, warp);
-  const fields = readsFields ? anchorFields(planes, size) : undefined;
+  const fields =
+    lookup === undefined ? weightedFields(weights, planes, size) : lookedAt(lookup.kind, planes, size);
   let scratch = new Float32Array(0);
   let moved = planesOf(0);
   return (width, v, own, out) => {
@@ -82,7 +97,9 @@ export function rowPainter(anchor: Anchor, image: Source, prepared: Float32Array
       if (warp !== undefined) moved = planesOf(width);
     }
     if (warp !== undefined) sampleRow(source, width, v, moved);
-    paint({ width, v, colours: warp === undefined ? own : moved, source, fields, size }, out, scratch);
+    const row = { width, v, colours: warp === undefined ? own : moved, source };
+    if (lookup === undefined) anchorRow(row, weights, fields, size, out, scratch);
+    else lookupRow(row, lookup, fields, size, out);
   };
 }
 
@@ -108,12 +125,8 @@ export function anchorApply(
   const source = rgbaSource(data, width, height);
   const paint = rowPainter(anchor, source, prepared, size);
   const own = planesOf(width);
-  const colour = new Float64Array(3);
   return prepareRows(width, height, size, (y, line) => {
-    for (let x = 0; x < width; x++) {
-      source.pixel(x, y, colour);
-      for (let c = 0; c < 3; c++) own[c][x] = colour[c];
-    }
+    rgbaRow(data, width, y, own);
     const at = (c: number): Float32Array => line.subarray(c * width, (c + 1) * width);
     paint(width, (y + 0.5) / height, own, [at(0), at(1), at(2)]);
   });

@@ -19,24 +19,24 @@ export function gaussianTaps(sigma: number): Float64Array {
   return weights.map((weight) => weight / sum);
 }
 
-function blurPlane(plane: Float32Array, size: number, taps: Float64Array, out: Float32Array): void {
+/** Blurs every row of a plane and writes it as a column, so that doing it twice blurs both ways. */
+function blurRows(plane: Float32Array, size: number, taps: Float64Array, out: Float32Array): void {
   const radius = (taps.length - 1) / 2;
-  const rows = new Float32Array(plane.length);
+  const line = new Float64Array(size + 2 * radius);
+  const sums = new Float64Array(size);
   for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      let sum = 0;
-      for (let k = -radius; k <= radius; k++)
-        sum += taps[k + radius] * plane[y * size + clampIndex(x + k, size)];
-      rows[y * size + x] = sum;
+    for (let x = 0; x < line.length; x++) line[x] = plane[y * size + clampIndex(x - radius, size)];
+    for (let x = 0; x < size; x++) sums[x] = taps[radius] * line[x + radius];
+    // Two taps and their mirror images at a time along the whole row: several times faster than by pixels.
+    for (let k = 1; k <= radius; k += 2) {
+      const near = taps[radius + k];
+      const far = k < radius ? taps[radius + k + 1] : 0;
+      const [right, left] = [radius + k, radius - k];
+      const [further, back] = k < radius ? [right + 1, left - 1] : [right, left];
+      for (let x = 0; x < size; x++)
+        sums[x] += near * (line[x + right] + line[x + left]) + far * (line[x + further] + line[x + back]);
     }
-  }
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      let sum = 0;
-      for (let k = -radius; k <= radius; k++)
-        sum += taps[k + radius] * rows[clampIndex(y + k, size) * size + x];
-      out[y * size + x] = sum;
-    }
+    for (let x = 0; x < size; x++) out[x * size + y] = sums[x];
   }
 }
 
@@ -62,9 +62,11 @@ function gradientPlanes(planes: Float32Array, size: number, out: Float32Array): 
 function blurPlanes(planes: Float32Array, size: number, sigma: number, out: Float32Array): void {
   const plane = size * size;
   const taps = gaussianTaps((sigma * size) / 256);
+  const turned = new Float32Array(plane);
   for (let c = 0; c < 3; c++) {
     const [first, end] = [c * plane, (c + 1) * plane];
-    blurPlane(planes.subarray(first, end), size, taps, out.subarray(first, end));
+    blurRows(planes.subarray(first, end), size, taps, turned);
+    blurRows(turned, size, taps, out.subarray(first, end));
   }
 }
 

@@ -40,12 +40,18 @@ export function headRow(
   const delta = new Float64Array(GRID_CHANNELS);
   const maps = new Float64Array(MAP_CHANNELS);
   const moved = new Float64Array(3);
+  // What is shut at every tap is the anchor, which is in 0..1: most of many pictures.
+  const open = openColumns(head, down);
+  for (let c = 0; c < 3; c++) out[c].set(anchor[c]);
+  if (!open.includes(1)) return;
   for (let x = 0; x < width; x++) {
     const u = (x + 0.5) / width;
-    guidedMaps(head, spanAt(u, size, across), down, own[0][x], own[1][x], own[2][x], maps);
+    spanAt(u, size, across);
+    if (open[across.low] === 0 && open[across.high] === 0) continue;
+    guidedMaps(head, across, down, own[0][x], own[1][x], own[2][x], maps);
     const gate = maps[3];
     const gain = maps[4];
-    // A closed gate leaves the anchor: most of many pictures, and the warp is the costly part.
+    // The warp is the costly part.
     if (gate !== 0) {
       spanAt(u, gridSize, across);
       for (let c = 0; c < GRID_CHANNELS; c++) {
@@ -82,6 +88,19 @@ function gridLine({ grid, gridSize }: Head, v: number): Float64Array {
     }
   }
   return line;
+}
+
+/** For each column of the maps, whether g or h is above zero in one of the two rows at `down`. */
+function openColumns({ maps, size }: Head, down: Span): Uint8Array {
+  const plane = size * size;
+  const open = new Uint8Array(size);
+  for (const first of [3, 4]) {
+    for (const row of [down.low, down.high]) {
+      const at = first * plane + row * size;
+      for (let x = 0; x < size; x++) if (maps[at + x] !== 0) open[x] = 1;
+    }
+  }
+  return open;
 }
 
 function guidedMaps(

@@ -1,10 +1,8 @@
 /** The anchor's lookups: what a table is indexed with, and clamp(T(q)) of a row of pixels. */
-import { LOOKUP_KNOTS, type Anchor, type Lookup, type LookupKind } from '../compute';
-import { anchorRow, featureRow, needsFields, weightedFeatures, type Row } from './features';
+import { LOOKUP_KNOTS, type Lookup, type LookupKind } from '../compute';
+import { sampledRow, type Row } from './features';
 import { finestFields } from './fields';
 
-const FINEST_BLUR = 46;
-const GRADIENT = 60;
 const GRADIENT_GAIN = 4;
 const LAST = LOOKUP_KNOTS - 1;
 
@@ -44,33 +42,34 @@ export function looksAtFields(kind: LookupKind): boolean {
   return kind !== 'channel' && kind !== 'luma';
 }
 
-/** q of pixels `[3, S, S]` of an image; `prepared`, the image at the model's size, is what blurs are of. */
-export function lookupIndex(
+/** What a lookup of this kind reads instead of the pixels' own colours, `[3, S, S]`, undefined for none. */
+export function lookedAt(
   kind: LookupKind,
-  pixels: Float32Array,
-  prepared: Float32Array,
+  planes: Float32Array,
   size: number,
-): Float32Array<ArrayBuffer> {
+): Float32Array<ArrayBuffer> | undefined {
+  if (!looksAtFields(kind)) return undefined;
   const plane = size * size;
-  const q = new Float32Array(3 * plane);
-  if (looksAtFields(kind)) {
-    const { blurred, gradient } = finestFields(prepared, size);
-    q.set(kind === 'gradient' ? gradient : blurred);
-  } else {
-    q.set(pixels);
-  }
-  const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
-  indexRow(kind, [at(0), at(1), at(2)], plane);
-  return q;
+  const { blurred, gradient } = finestFields(planes, size);
+  const out = new Float32Array(3 * plane);
+  out.set(kind === 'gradient' ? gradient : blurred);
+  return out;
 }
 
-/** clamp(T(q)) of a row, into the three planes of `out`. */
-function lookupRow(row: Row, { kind, table }: Lookup, out: Planes): void {
+/** clamp(T(q)) of a row, into the three planes of `out`; `fields` is `lookedAt`. */
+export function lookupRow(
+  row: Row,
+  { kind, table }: Lookup,
+  fields: Float32Array | undefined,
+  size: number,
+  out: Planes,
+): void {
   const { width, colours } = row;
   for (let c = 0; c < 3; c++) {
-    if (!looksAtFields(kind)) out[c].set(colours[c].subarray(0, width));
-    else if (kind !== 'gradient') featureRow(FINEST_BLUR + c, row, out[c]);
-    else if (c === 0) featureRow(GRADIENT, row, out[c]);
+    if (fields === undefined) out[c].set(colours[c].subarray(0, width));
+    // A gradient has one plane: indexRow copies it to the others.
+    else if (c === 0 || kind !== 'gradient')
+      sampledRow(fields.subarray(c * size * size, (c + 1) * size * size), size, row, out[c]);
   }
   indexRow(kind, out, width);
   for (let c = 0; c < 3; c++) {
@@ -84,19 +83,16 @@ function lookupRow(row: Row, { kind, table }: Lookup, out: Planes): void {
   }
 }
 
-/** An anchor of either kind, a row at a time, of an image that is moved already; `scratch` holds at least a row. */
-export interface RowAnchor {
-  readonly readsFields: boolean;
-  row(row: Row, out: Planes, scratch: Float32Array): void;
-}
-
-export function rowAnchor({ weights, lookup }: Anchor): RowAnchor {
-  if (lookup !== undefined) {
-    return { readsFields: looksAtFields(lookup.kind), row: (row, out) => lookupRow(row, lookup, out) };
-  }
-  const used = weightedFeatures(weights);
-  return {
-    readsFields: needsFields(weights),
-    row: (row, out, scratch) => anchorRow(row, weights, used, out, scratch),
-  };
+/** q of pixels `[3, S, S]` of an image; `prepared`, the image at the model's size, is what blurs are of. */
+export function lookupIndex(
+  kind: LookupKind,
+  pixels: Float32Array,
+  prepared: Float32Array,
+  size: number,
+): Float32Array<ArrayBuffer> {
+  const plane = size * size;
+  const q = Float32Array.from(lookedAt(kind, prepared, size) ?? pixels);
+  const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
+  indexRow(kind, [at(0), at(1), at(2)], plane);
+  return q;
 }

@@ -3,7 +3,7 @@ import type { Anchor } from '../compute';
 import { planesOf, rowPainter } from './anchor';
 import type { Row } from './features';
 import { headRow, type Head } from './head';
-import { planarSource, rgbaSource, spanAt, type Source } from './source';
+import { planarSource, rgbaRow, rgbaSource, spanAt, type Source } from './source';
 
 type Planes = Row['colours'];
 
@@ -102,24 +102,23 @@ function ownRow(
   own: Planes,
   alpha: Uint8ClampedArray,
 ): void {
+  if (width === image.width && height === image.height) {
+    rgbaRow(image.data, width, y, own);
+    for (let x = 0; x < width; x++) alpha[x] = image.data[(y * width + x) * 4 + 3];
+    return;
+  }
   const colour = new Float64Array(3);
-  const same = width === image.width && height === image.height;
   const down = spanAt((y + 0.5) / height, image.height, { low: 0, high: 0, rest: 0 });
   const across = { low: 0, high: 0, rest: 0 };
   const alphaAt = (row: number, column: number): number => image.data[(row * image.width + column) * 4 + 3];
   for (let x = 0; x < width; x++) {
-    if (same) {
-      source.pixel(x, y, colour);
-      alpha[x] = alphaAt(y, x);
-    } else {
-      source.sample((x + 0.5) / width, (y + 0.5) / height, colour);
-      spanAt((x + 0.5) / width, image.width, across);
-      const above =
-        alphaAt(down.low, across.low) * (1 - across.rest) + alphaAt(down.low, across.high) * across.rest;
-      const below =
-        alphaAt(down.high, across.low) * (1 - across.rest) + alphaAt(down.high, across.high) * across.rest;
-      alpha[x] = Math.floor(above * (1 - down.rest) + below * down.rest + 0.5);
-    }
+    source.sample((x + 0.5) / width, (y + 0.5) / height, colour);
+    spanAt((x + 0.5) / width, image.width, across);
+    const above =
+      alphaAt(down.low, across.low) * (1 - across.rest) + alphaAt(down.low, across.high) * across.rest;
+    const below =
+      alphaAt(down.high, across.low) * (1 - across.rest) + alphaAt(down.high, across.high) * across.rest;
+    alpha[x] = Math.floor(above * (1 - down.rest) + below * down.rest + 0.5);
     for (let c = 0; c < 3; c++) own[c][x] = colour[c];
   }
 }

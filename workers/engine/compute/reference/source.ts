@@ -78,6 +78,21 @@ export function planarSource(planes: Float32Array, width: number, height: number
   };
 }
 
+/** r, g, b of row y of RGBA8 pixels, a plane each. */
+export function rgbaRow(
+  bytes: Uint8ClampedArray,
+  width: number,
+  y: number,
+  out: readonly [Float32Array, Float32Array, Float32Array],
+): void {
+  const [r, g, b] = out;
+  for (let x = 0, i = y * width * 4; x < width; x++, i += 4) {
+    r[x] = bytes[i] / 255;
+    g[x] = bytes[i + 1] / 255;
+    b[x] = bytes[i + 2] / 255;
+  }
+}
+
 /** Own colour of an RGBA8 image; its alpha is not looked at. */
 export function rgbaSource(bytes: Uint8ClampedArray, width: number, height: number): Source {
   const across: Span = { low: 0, high: 0, rest: 0 };

@@ -1,13 +1,14 @@
 /**
- * The merge on the processor by ONNX Runtime, one Gemm a target: SIMD and threads that TypeScript has not.
- * It agrees with reference/merge.ts, which stays the definition.
+ * The large products on the processor by ONNX Runtime, which has SIMD and threads and TypeScript has not: the
+ * merge, one Gemm a target, and the anchor's Gram matrices. The reference stays their definition.
  */
 import type { Graph } from '../graph';
 import { onnxModel } from '../onnx';
 import type { Compute, MergeTarget, Tensor } from './compute';
 import { floats, type CpuData } from './cpu';
+import { blockColumns } from './reference/anchor';
 import { termsOf, type Term } from './reference/merge';
-import { targetShape } from './shapes';
+import { sideOf, targetShape } from './shapes';
 
 /** merged = left · right + start, of any sizes. */
 const GEMM = onnxModel({
@@ -20,6 +21,18 @@ const GEMM = onnxModel({
   outputs: [{ name: 'merged', dims: ['in', 'out'] }],
   nodes: [{ op: 'Gemm', inputs: ['left', 'right', 'start'], output: 'merged' }],
 });
+
+/** For each block, the products of its columns. */
+const GRAM = onnxModel({
+  type: 'float32',
+  inputs: [{ name: 'columns', dims: ['blocks', 'columns', 'pixels'] }],
+  outputs: [{ name: 'gram', dims: ['blocks', 'columns', 'columns'] }],
+  nodes: [{ op: 'Einsum', inputs: ['columns', 'columns'], output: 'gram', equation: 'bip,bjp->bij' }],
+});
+
+function tensor(data: CpuData, dims: readonly number[]): Tensor<CpuData> {
+  return { data, type: 'float32', dims };
+}
 
 /** The terms' A, each times its factor, side by side: `[in, columns]` of `[N, in, r]`. */
 function scaledColumns(
@@ -56,11 +69,24 @@ function rows(
   return out;
 }
 
-/** `merge` and `mergeElement` of `Compute`, to be called one at a time; the graph opens with the first call. */
-export function ortMerge(
+/** Some of `Compute`, to be called one at a time; each graph opens with its first call. */
+export function ortProducts(
   open: (model: ArrayBuffer) => Promise<Graph<CpuData>>,
-): Pick<Compute<CpuData>, 'merge' | 'mergeElement'> & { dispose(): Promise<void> } {
-  let opening: Promise<Graph<CpuData>> | undefined;
+): Pick<Compute<CpuData>, 'merge' | 'mergeElement' | 'anchorGram'> & { dispose(): Promise<void> } {
+  const graphs = new Map<ArrayBuffer, Promise<Graph<CpuData>>>();
+
+  /** The one output of a graph. */
+  async function product(
+    { buffer }: { readonly buffer: ArrayBuffer },
+    feeds: Readonly<Record<string, Tensor<CpuData>>>,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const opening = graphs.get(buffer) ?? open(buffer);
+    graphs.set(buffer, opening);
+    const graph = await opening;
+    const [result] = (await graph.run(new Map(Object.entries(feeds)))).values();
+    result.dispose();
+    return floats(result.tensor);
+  }
 
   /** target.merged = start + Σ of the terms. */
   async function sum(
@@ -74,25 +100,10 @@ export function ortMerge(
       if (start !== target.merged) merged.set(floats(start));
       return;
     }
-    opening ??= open(GEMM.buffer);
-    const graph = await opening;
     const columns = terms.length * rank;
-    const tensor = (data: CpuData, dims: readonly number[]): Tensor<CpuData> => ({
-      data,
-      type: 'float32',
-      dims,
-    });
-    const results = await graph.run(
-      new Map([
-        ['left', tensor(scaledColumns(floats(target.a), inputs, rank, terms), [inputs, columns])],
-        ['right', tensor(rows(floats(target.b), outputs, rank, terms), [columns, outputs])],
-        ['start', tensor(start.data, [inputs, outputs])],
-      ]),
-    );
-    const result = results.get('merged');
-    if (result === undefined) throw new Error('the product returned nothing');
-    merged.set(floats(result.tensor));
-    result.dispose();
+    const left = tensor(scaledColumns(floats(target.a), inputs, rank, terms), [inputs, columns]);
+    const right = tensor(rows(floats(target.b), outputs, rank, terms), [columns, outputs]);
+    merged.set(await product(GEMM, { left, right, start: tensor(start.data, [inputs, outputs]) }));
   }
 
   return {
@@ -104,6 +115,13 @@ export function ortMerge(
       for (const [l, target] of targets.entries())
         await sum(target, target.merged, delta[l] === 0 ? [] : [{ element, factor: delta[l] * scale }]);
     },
-    dispose: async () => (await opening)?.dispose(),
+    async anchorGram(a, a2, prepared) {
+      const { data, dims } = blockColumns(floats(a), floats(a2), floats(prepared), sideOf(a, 3));
+      return product(GRAM, { columns: tensor(data, dims) });
+    },
+    async dispose() {
+      for (const opening of graphs.values()) await (await opening).dispose();
+      graphs.clear();
+    },
   };
 }

@@ -5,9 +5,9 @@ import { expect, it } from 'vitest';
 import { loadOrt } from '../ort';
 import { openWasm } from '../runtime';
 import { furnish } from '../testing/node';
-import type { MergeTarget } from './compute';
+import type { Compute, MergeTarget } from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
-import { close, uniform } from './testing/parity';
+import { close, picture, uniform } from './testing/parity';
 
 furnish(mkdtempSync(join(tmpdir(), 'merge-')));
 
@@ -51,5 +51,19 @@ it('merges on the processor as the reference does, wholly and one element at a t
   expect(await runtime.compute.read(actual[1].merged)).not.toEqual(
     await runtime.compute.read(actual[1].base),
   );
+  await runtime.dispose();
+});
+
+it.each([64, 23])('has the reference’s Gram matrices at %i', async (size) => {
+  const runtime = await openWasm(await loadOrt('wasm'));
+  const reference = createCpuCompute();
+  const gram = (compute: Compute<CpuData>): Promise<Float32Array> => {
+    const [a, a2, prepared] = [1, 2, 3].map((seed) =>
+      compute.upload(picture(seed, size), [3, size, size], 'picture'),
+    );
+    return compute.anchorGram(a, a2, prepared);
+  };
+  // Sums of numbers of both signs are small beside what they are sums of.
+  close(await gram(runtime.compute), await gram(reference), 2e-5);
   await runtime.dispose();
 });
