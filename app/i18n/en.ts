@@ -55,7 +55,10 @@ const benchParts: Record<Part, string> = {
   growth: 'Growth with the basis',
   'side path': 'Merging against the side path',
   step: 'One step of the denoiser',
-  'step on WASM': 'The same on the processor',
+  anchor: 'The anchor and the full size',
+  edit: 'Whole edits',
+  'step on WASM': 'One step on the processor',
+  'edit on WASM': 'Whole edits on the processor',
 };
 
 export const en = {
@@ -218,7 +221,12 @@ export const en = {
     sidePath: (steps: number) => `An edit of ${steps} steps, one block, 512 tokens`,
     merged: (columns: number) => `merged, N·r = ${columns}`,
     side: (columns: number) => `side path, N·r = ${columns}`,
+    gram: 'Fitting the anchor: its Gram matrices',
+    render: (megapixels: number) => `${megapixels} megapixels at full size, by what the anchor reads`,
     step: (backend: string, precision: string) => `One step, ${backend}, ${precision}`,
+    first: (backend: string, precision: string) => `The first edit, ${backend}, ${precision}`,
+    edit: (backend: string, precision: string, megapixels: number) =>
+      `One edit of ${megapixels} megapixels, ${backend}, ${precision}`,
     milliseconds: (value: string) => `${value} ms`,
     save: 'Save as JSON',
     back: 'Back to Likewise',

@@ -12,7 +12,7 @@ import type { Graph } from '../engine/graph';
 import { gaussianNoise } from '../engine/noise';
 import type { Runtime } from '../engine/runtime';
 import { onnxModel, type ElementType, type OnnxGraph } from '../engine/onnx';
-import { WAYS, type Growth, type MergeResult } from './results';
+import { rowsOf, WAYS, type Growth, type MergeResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 
 /** A layer's inputs and outputs. */
@@ -209,7 +209,7 @@ export async function measureMerge(
     bytes,
     multiplyAdds: shapes.reduce((sum, shape) => sum + shape.in * shape.out * columns, 0),
     difference,
-    rows: Object.entries(times).map(([name, ms]) => ({ name, ms })),
+    rows: rowsOf(times),
   };
 
   /** What is compared must be the same: our merged weights against the graph's, the last target's. */

@@ -1,9 +1,19 @@
 /** What a run of the benchmark finds; docs/performance.json is a list of these. */
-import type { Backend, Outcome } from '../engine/protocol';
+import type { Backend, Outcome, RunReport } from '../engine/protocol';
 import type { Spread } from './turns';
 
 /** What is measured, in this order. */
-export const PARTS = ['merge', 'large merge', 'growth', 'side path', 'step', 'step on WASM'] as const;
+export const PARTS = [
+  'merge',
+  'large merge',
+  'growth',
+  'side path',
+  'anchor',
+  'step',
+  'edit',
+  'step on WASM',
+  'edit on WASM',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Ways to the same merged weights, by the names they have in results. */
@@ -26,10 +36,37 @@ export const STEP_WAYS = {
   constants: 'session.run, weights as constants',
 } as const;
 
+/** Where the anchor's Gram matrices are made. */
+export const GRAM_WAYS = { webgpu: 'WebGPU', wasm: 'ORT on WASM', typescript: 'TypeScript' } as const;
+
+/** Copies that a render is compared with. */
+export const COPIES = {
+  canvas: 'canvas copy',
+  device: 'copy on the device, read back',
+  processor: 'copy on the processor',
+} as const;
+/** The render in which the head draws at every pixel; in the others only the anchor does. */
+export const OPEN = 'colour, the head open';
+
+/** Ways to an edit. The first two start with nothing but the pack's files and an open device. */
+export const EDIT_WAYS = {
+  bare: 'session.run: create both sessions, run each once',
+  first: 'first edit: read the pack, create both sessions, run',
+  /** Not shown: it makes the next edit a new one. */
+  again: 'another triplet',
+  edit: 'new triplet',
+  weight: 'one weight changed',
+  strength: 'strength changed',
+} as const;
+
 /** One way to do the same work. */
 export interface Row {
   readonly name: string;
   readonly ms: Spread;
+}
+
+export function rowsOf(times: Readonly<Record<string, Spread>>): Row[] {
+  return Object.entries(times).map(([name, ms]) => ({ name, ms }));
 }
 
 /** The merge of a list of targets, in several ways. */
@@ -73,6 +110,42 @@ export interface StepResult {
   readonly rows: readonly Row[];
 }
 
+/** Renders of one size and the copies beside them; rows of renders are named 'backend: anchor'. */
+export interface RenderPoint {
+  readonly megapixels: number;
+  readonly rows: readonly Row[];
+}
+
+export interface AnchorResult {
+  /** The Gram matrices of a pair. */
+  readonly gram: readonly Row[];
+  readonly points: readonly RenderPoint[];
+}
+
+/** Bytes after an edit. */
+export interface Memory {
+  /** In buffers of the device, ONNX Runtime's among them. */
+  readonly device: number;
+  /** Of JavaScript, array buffers included; 0 where nobody tells. */
+  readonly heap: number;
+}
+
+/** Whole edits, from decoded pictures to b′ at full size. */
+export interface EditResult {
+  readonly backend: Backend;
+  readonly adapter: string;
+  readonly precision: 'fp16' | 'fp32';
+  readonly first: readonly Row[];
+  /** By the size of b; a and a′ have one megapixel. */
+  readonly points: readonly {
+    readonly megapixels: number;
+    readonly rows: readonly Row[];
+    readonly phases: RunReport['timings'];
+  }[];
+  /** After each of many edits in a row. */
+  readonly memory: readonly Memory[];
+}
+
 export interface BenchResult {
   /** 'Node, Dawn' or the browser. */
   readonly where: string;
@@ -83,7 +156,9 @@ export interface BenchResult {
   readonly large: MergeResult | undefined;
   readonly growth: readonly Growth[];
   readonly sidePath: readonly SidePathPoint[];
+  readonly anchor: AnchorResult;
   readonly steps: readonly StepResult[];
+  readonly edits: readonly EditResult[];
 }
 
 /** What the page asks of the benchmark's worker. */

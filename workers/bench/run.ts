@@ -6,25 +6,42 @@ import { loadOrt } from '../engine/ort';
 import { fetchFiles, fetchManifest, type LoadContext } from '../engine/pack/load';
 import { filesFor, graphOf, type Manifest, type Precision } from '../engine/pack/manifest';
 import { openWasm, openWebGpu, type Runtime } from '../engine/runtime';
+import { measureAnchor, measureGram } from './anchor';
+import { countBuffers, measureEdit } from './edit';
+import type { Guarded } from './guard';
 import { measureGrowth, measureMerge, type Bed } from './merge';
-import { WAYS, type BenchResult, type MergeResult, type Part, type StepResult } from './results';
+import {
+  WAYS,
+  type BenchResult,
+  type EditResult,
+  type Memory,
+  type MergeResult,
+  type Part,
+  type StepResult,
+} from './results';
 import { measureSidePath } from './side-path';
 import { measureStep } from './step';
 import type { Turns } from './turns';
 
-export interface Place extends Omit<Bed, 'type'> {
+export interface Place extends Opened {
   /** For the reader: 'Node, Dawn' or the browser. */
   readonly where: string;
   /** The address ends in `/`. */
   readonly pack: { readonly base: string; readonly context: LoadContext };
 }
 
-/** Both runtimes on a device that was chosen for WebGPU. */
-export async function openBed(choice: Choice): Promise<Omit<Bed, 'type'>> {
+interface Opened extends Omit<Bed, 'type'> {
+  readonly memory: () => Memory;
+}
+
+/** Both runtimes on a device that was chosen for WebGPU; `heap` tells JavaScript's bytes where it can. */
+export async function openBed(choice: Choice, heap = (): number => 0): Promise<Opened> {
   if (choice.backend !== 'webgpu') throw new Error('the benchmark needs a WebGPU device');
   const { own } = choice;
+  const live = countBuffers(own.device);
+  const memory = (): Memory => ({ device: live(), heap: heap() });
   const runtime = await openWebGpu(await loadOrt('webgpu'), own);
-  return { device: own.device, runtime, wasm: await openWasm(await loadOrt('wasm')) };
+  return { device: own.device, memory, runtime, wasm: await openWasm(await loadOrt('wasm')) };
 }
 
 /** Milliseconds of a turn at least. */
@@ -48,7 +65,7 @@ function fast({ rows }: MergeResult): boolean {
   return rows.every(({ name, ms }) => name !== WAYS.merge || ms.median < 400);
 }
 
-async function stepOn<Data>(
+async function measureStepOf<Data>(
   { base, context }: Place['pack'],
   manifest: Manifest,
   runtime: Runtime<Data>,
@@ -64,11 +81,45 @@ async function stepOn<Data>(
   return measured;
 }
 
-/** `onPart` is told what is about to be measured. */
+interface Whole {
+  readonly step: StepResult;
+  readonly edit: EditResult;
+}
+
+/** With the shipped pack on one runtime: a step, and whole edits. */
+async function measureWhole<Data>(
+  { pack, memory, edits }: Pick<Place, 'pack' | 'memory'> & { readonly edits: number },
+  manifest: Manifest,
+  runtime: Runtime<Data>,
+  precision: Precision,
+  onPart: (part: 'step' | 'edit') => void,
+  given: Omit<Turns, 'settle'>,
+): Promise<Whole> {
+  onPart('step');
+  const step = await measureStepOf(pack, manifest, runtime, precision, given);
+  onPart('edit');
+  const turns = { ...given, settle: () => runtime.settle() };
+  const edit = await measureEdit(runtime, pack, manifest, precision, memory, edits, turns);
+  return { step, edit };
+}
+
+/** What the guard measures: as little as tells. */
+export async function measureGuarded(bed: Opened, pack: Place['pack']): Promise<Guarded> {
+  const { runtime, wasm } = bed;
+  const manifest = await fetchManifest(pack.context, pack.base);
+  const turns: Turns = { rounds: 3, least: LEAST, settle: () => runtime.settle() };
+  const shapes = { ...manifest.basis, processor: true };
+  const merge = await measureMerge({ ...bed, type: 'float32' }, manifest.targets, shapes, turns);
+  const gram = await measureGram(bed, turns);
+  const step = await measureStepOf(pack, manifest, wasm, 'fp32', turns);
+  return { merge, gram, step: step.rows };
+}
+
+/** `onPart` is told what is about to be measured; memory is watched over `edits` edits. */
 export async function measureAll(
   place: Place,
   type: Bed['type'],
-  rounds: number,
+  { rounds, edits }: { readonly rounds: number; readonly edits: number },
   onPart: (part: Part) => void,
 ): Promise<BenchResult> {
   const { runtime, wasm, pack } = place;
@@ -91,12 +142,24 @@ export async function measureAll(
     .filter(({ name }) => name.startsWith('blocks.0.') && !name.endsWith('modulation'))
     .map((target) => ({ in: target.in, out: target.out, tokens: TOKENS }));
   const sidePath = await measureSidePath(bed, layers, BASES, turns);
-  onPart('step');
+  onPart('anchor');
+  const anchor = await measureAnchor(place, turns);
   const precision = type === 'float16' ? 'fp16' : 'fp32';
-  const steps = [await stepOn(pack, manifest, runtime, precision, turns)];
+  const wholes = [await measureWhole({ ...place, edits }, manifest, runtime, precision, onPart, turns)];
   if (precision === 'fp32') {
-    onPart('step on WASM');
-    steps.push(await stepOn(pack, manifest, wasm, precision, turns));
+    const onWasm = (part: 'step' | 'edit'): void => onPart(`${part} on WASM`);
+    wholes.push(await measureWhole({ ...place, edits }, manifest, wasm, precision, onWasm, turns));
   }
-  return { where: place.where, adapter: runtime.adapter, type, merge, large, growth, sidePath, steps };
+  return {
+    where: place.where,
+    adapter: runtime.adapter,
+    type,
+    merge,
+    large,
+    growth,
+    sidePath,
+    anchor,
+    steps: wholes.map(({ step }) => step),
+    edits: wholes.map(({ edit }) => edit),
+  };
 }

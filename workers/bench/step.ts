@@ -12,7 +12,7 @@ import type { Runtime } from '../engine/runtime';
 import { sample } from '../engine/sample';
 import { maker, numbers, runs } from './merge';
 import { withConstants, type Constant } from '../engine/onnx';
-import { STEP_WAYS, type StepResult } from './results';
+import { rowsOf, STEP_WAYS, type StepResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
 
 async function constantsOf<Data>(
@@ -86,6 +86,6 @@ export async function measureStep<Data>(
     backend: runtime.backend,
     adapter: runtime.adapter,
     precision: model.precision,
-    rows: Object.entries(times).map(([name, ms]) => ({ name, ms })),
+    rows: rowsOf(times),
   };
 }

@@ -37,6 +37,8 @@ const result: BenchResult = {
     },
   ],
   sidePath: [{ elements: 32, rank: 4, merge: flat(10), merged: flat(2), side: flat(6) }],
+  anchor: { gram: [{ name: 'webgpu', ms: flat(3) }], points: [] },
+  edits: [],
   steps: [
     {
       backend: 'webgpu',

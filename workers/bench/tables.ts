@@ -1,5 +1,15 @@
 /** Results as the tables of docs/performance.md, which stand there between markers. */
-import { WAYS, type BenchResult, type Growth, type MergeResult, type SidePathPoint } from './results';
+import {
+  COPIES,
+  EDIT_WAYS,
+  WAYS,
+  type AnchorResult,
+  type BenchResult,
+  type Growth,
+  type MergeResult,
+  type Row,
+  type SidePathPoint,
+} from './results';
 import type { Spread } from './turns';
 
 /** Three figures, for times and ratios alike. */
@@ -96,13 +106,95 @@ function stepTable(steps: BenchResult['steps']): string {
   return table(['on', '', 'ms: median (quartiles)', 'of session.run, weights as inputs'], lines);
 }
 
+function gramTable({ gram }: AnchorResult): string {
+  const lines = gram.map(({ name, ms }) => [name, time(ms), `${figures(ms.median / gram[0].ms.median)} ×`]);
+  return table(['Gram matrices on', 'ms: median (quartiles)', 'of WebGPU’s time'], lines);
+}
+
+const COPY_NAMES: readonly string[] = Object.values(COPIES);
+
+/** The copy that a row is compared with: a canvas's where there is one. */
+function copyFor(name: string, rows: readonly Row[]): Row | undefined {
+  const own = name.startsWith('wasm') ? COPIES.processor : COPIES.device;
+  return rows.find((row) => row.name === COPIES.canvas) ?? rows.find((row) => row.name === own);
+}
+
+function renderTable({ points }: AnchorResult): string {
+  const last = points[points.length - 1];
+  const lines = last.rows.map(({ name, ms }, i) => {
+    const copy = COPY_NAMES.includes(name) ? undefined : copyFor(name, last.rows);
+    const curve = points.map(({ megapixels, rows }) => ({ value: megapixels, ms: rows[i].ms }));
+    return [
+      name,
+      time(ms),
+      copy === undefined ? '' : `${figures(ms.median / copy.ms.median)} ×`,
+      curve.map(({ value, ms: at }) => `${value}: ${figures(at.median)}`).join(', '),
+      figures(growthOf(curve)),
+    ];
+  });
+  const head = [`${last.megapixels} megapixels`, 'ms: median (quartiles)', 'of a copy', 'ms by megapixels'];
+  return table([...head, 'exponent'], lines);
+}
+
+function firstTable(edits: BenchResult['edits']): string {
+  const lines = edits.flatMap(({ backend, precision, first }) =>
+    first.map(({ name, ms }) => [
+      `${backend}, ${precision}`,
+      name,
+      time(ms),
+      `${figures(ms.median / first[0].ms.median)} ×`,
+    ]),
+  );
+  return table(['on', '', 'ms: median (quartiles)', 'of bare ONNX Runtime'], lines);
+}
+
+function editTable(edits: BenchResult['edits']): string {
+  const lines = edits.flatMap(({ backend, precision, points }) =>
+    points.map(({ megapixels, rows, phases }) => [
+      `${backend}, ${precision}`,
+      String(megapixels),
+      ...rows.map(({ ms }) => time(ms)),
+      Object.entries(phases)
+        .map(([phase, ms]) => `${phase} ${figures(ms)}`)
+        .join(', '),
+    ]),
+  );
+  const ways = [EDIT_WAYS.edit, EDIT_WAYS.weight, EDIT_WAYS.strength];
+  return table(['on', 'megapixels of b', ...ways, 'phases of a new triplet, ms'], lines);
+}
+
+/** The median of the first and of the last third of the edits, in MB, and how many edits there were. */
+function memoryTable(edits: BenchResult['edits']): string {
+  const megabytes = (values: readonly number[]): string => {
+    const sorted = values.toSorted((x, y) => x - y);
+    return (sorted[Math.floor(sorted.length / 2)] / 1e6).toFixed(1);
+  };
+  const lines = edits.map(({ backend, precision, memory }) => {
+    const third = Math.ceil(memory.length / 3);
+    const parts = [memory.slice(0, third), memory.slice(-third)];
+    return [
+      `${backend}, ${precision}`,
+      String(memory.length),
+      ...parts.map((part) => megabytes(part.map(({ device }) => device))),
+      ...parts.map((part) => megabytes(part.map(({ heap }) => heap))),
+    ];
+  });
+  const head = ['on', 'edits', 'buffers, first third, MB', 'last third', 'JavaScript, first third, MB'];
+  return table([...head, 'last third'], lines);
+}
+
 /** By marker: the tables that belong between `<!-- bench:NAME -->` and `<!-- /bench -->`. */
 const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefined>> = {
   merge: ({ merge }) => mergeTable(merge),
   large: ({ large }) => large && mergeTable(large),
   growth: ({ growth }) => growthTable(growth),
   'side-path': ({ sidePath }) => sidePathTable(sidePath),
+  gram: ({ anchor }) => gramTable(anchor),
+  render: ({ anchor }) => renderTable(anchor),
   step: ({ steps }) => stepTable(steps),
+  first: ({ edits }) => firstTable(edits),
+  edit: ({ edits }) => editTable(edits),
+  memory: ({ edits }) => memoryTable(edits),
 };
 
 /** The document with its tables made anew. */

@@ -7,6 +7,9 @@ import { unwatched } from '../engine/job';
 import type { BenchApi } from './results';
 import { measureAll, openBed } from './run';
 
+/** Enough to see what grows. */
+const EDITS = 12;
+
 const bench: BenchApi = {
   measure: (rounds, onPart) =>
     toOutcome(async () => {
@@ -20,7 +23,7 @@ const bench: BenchApi = {
         },
       };
       const place = { ...bed, where: navigator.userAgent, pack };
-      return measureAll(place, bed.runtime.hasFp16 ? 'float16' : 'float32', rounds, onPart);
+      return measureAll(place, bed.runtime.hasFp16 ? 'float16' : 'float32', { rounds, edits: EDITS }, onPart);
     }),
 };
 

@@ -14,6 +14,7 @@ import { measureAll, openBed } from '../run';
 import { report, withTables } from '../tables';
 
 const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 5);
+const EDITS = Number(process.env.LIKEWISE_BENCH_EDITS ?? 12);
 const PACK = join(process.cwd(), 'public/packs/studio');
 const FIGURES = 'docs/performance.json';
 const DOCUMENT = 'docs/performance.md';
@@ -35,12 +36,16 @@ function keep(result: BenchResult): void {
 it.each((await adapterNamesHere()).map((name) => ({ name })))(
   'the benchmark on $name',
   async ({ name }) => {
-    const bed = await openBed(await chooseInNode({ backend: 'webgpu', adapter: name }));
+    const heap = (): number => {
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const bed = await openBed(await chooseInNode({ backend: 'webgpu', adapter: name }), heap);
     const { runtime, wasm } = bed;
     const place = { ...bed, where: 'Node, Dawn', pack: { base: folderUrl(PACK), context: fromDisk } };
     const start = performance.now();
     for (const type of runtime.hasFp16 ? (['float16', 'float32'] as const) : (['float32'] as const)) {
-      const measured = await measureAll(place, type, ROUNDS, (part) => {
+      const measured = await measureAll(place, type, { rounds: ROUNDS, edits: EDITS }, (part) => {
         console.log(`${((performance.now() - start) / 1000).toFixed(0)} s: ${name}, ${type}, ${part}`);
       });
       console.log(report(measured));

@@ -1,0 +1,48 @@
+/** Ratios of one run that say how well the code does whatever the machine, and whether they have got worse. */
+import { GRAM_WAYS, STEP_WAYS, WAYS, type BenchResult, type Row } from './results';
+
+/** Of a BenchResult, what the guard measures again. */
+export interface Guarded {
+  readonly merge: Pick<BenchResult['merge'], 'rows'>;
+  readonly gram: readonly Row[];
+  /** On WASM. */
+  readonly step: readonly Row[];
+}
+
+/** A ratio may be this many times worse than its baseline. */
+const TOLERATED = 1.25;
+
+function over(rows: readonly Row[], slow: string, quick: string): number {
+  const [one, other] = [slow, quick].map((name) => rows.find((row) => row.name === name)?.ms.median);
+  if (one === undefined || other === undefined) throw new Error(`${slow} or ${quick} was not measured`);
+  return one / other;
+}
+
+/** How many times faster ours is than what it is compared with: more is better. */
+export function ratiosOf({ merge, gram, step }: Guarded): ReadonlyMap<string, number> {
+  return new Map([
+    ['merge over ORT’s graph', over(merge.rows, WAYS.graph, WAYS.merge)],
+    ['merge over one element at a time', over(merge.rows, WAYS.elements, WAYS.merge)],
+    ['one element over the merge', over(merge.rows, WAYS.merge, WAYS.element)],
+    ['half of the coefficients zero over the merge', over(merge.rows, WAYS.merge, WAYS.half)],
+    ['merge on WASM over TypeScript', over(merge.rows, WAYS.typescript, WAYS.wasm)],
+    ['Gram matrices on WASM over TypeScript', over(gram, GRAM_WAYS.typescript, GRAM_WAYS.wasm)],
+    ['engine’s step over session.run, on WASM', over(step, STEP_WAYS.inputs, STEP_WAYS.engine)],
+  ]);
+}
+
+export interface Compared {
+  readonly name: string;
+  readonly baseline: number;
+  readonly now: number;
+  readonly worse: boolean;
+}
+
+/** The best of several measurements against the baseline: noise makes ratios worse far more often than better. */
+export function compare(baseline: Guarded, measured: readonly Guarded[]): Compared[] {
+  const now = measured.map(ratiosOf);
+  return [...ratiosOf(baseline)].map(([name, before]) => {
+    const best = Math.max(...now.map((ratios) => ratios.get(name) ?? 0));
+    return { name, baseline: before, now: best, worse: best * TOLERATED < before };
+  });
+}
