@@ -30,13 +30,7 @@ from .export import SIZE
 
 SAMPLES = ROOT / "public" / "samples"
 WIDTH, HEIGHT = 4000, 3000
-# Three of each group, at 1/6, 3/6 and 5/6 of its list.
 GROUPS = ("colour", "tone")
-
-
-def spread(group: str, count: int = 3) -> list[str]:
-    names = [name for name, family in FAMILIES.items() if family.group == group]
-    return [names[(2 * k + 1) * len(names) // (2 * count)] for k in range(count)]
 
 
 def opened(path: Path) -> np.ndarray:
@@ -150,7 +144,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", type=Path, default=ROOT / "public" / "packs" / "studio")
     parser.add_argument("--pictures", type=Path, nargs="+", default=[SAMPLES / "warm" / "b.jpg"])
-    parser.add_argument("--families", nargs="+", default=[n for g in GROUPS for n in spread(g)], choices=list(FAMILIES))
+    of_groups = [name for name, family in FAMILIES.items() if family.group in GROUPS]
+    parser.add_argument("--families", nargs="+", default=of_groups, choices=list(FAMILIES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", default="wasm", choices=["wasm", "webgpu"])
     parser.add_argument("--json", type=Path)
