@@ -8,7 +8,7 @@ import { feedsFor, type Model } from './model';
 import type { RgbaImage, Triplet } from './protocol';
 import type { Runtime } from './runtime';
 
-/** Anchors are fitted to and shown to the model on at most this many pixels an axis, in image sizes. */
+/** Of each axis, an anchor is fitted to and evaluated on at most this many pixels for one of the model's. */
 const FINE = 3;
 
 export type Decode = (blob: Blob) => Promise<RgbaImage>;
