@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { compare, type Guarded } from './guard';
-import { GRAM_WAYS, STEP_WAYS, WAYS, type Row } from './results';
+import { GRAM_WAYS, WAYS, type Row } from './results';
 
 const row = (name: string, median: number): Row => ({ name, ms: { median, low: median, high: median } });
 
@@ -19,7 +19,6 @@ function guarded(merge: number): Guarded {
       ],
     },
     gram: [row(GRAM_WAYS.typescript, 9), row(GRAM_WAYS.wasm, 3)],
-    step: [row(STEP_WAYS.inputs, 10), row(STEP_WAYS.engine, 11)],
   };
 }
 

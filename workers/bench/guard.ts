@@ -1,12 +1,10 @@
 /** Ratios of one run that say how well the code does whatever the machine, and whether they have got worse. */
-import { GRAM_WAYS, STEP_WAYS, WAYS, type BenchResult, type Row } from './results';
+import { GRAM_WAYS, WAYS, type BenchResult, type Row } from './results';
 
 /** Of a BenchResult, what the guard measures again. */
 export interface Guarded {
   readonly merge: Pick<BenchResult['merge'], 'rows'>;
   readonly gram: readonly Row[];
-  /** On WASM. */
-  readonly step: readonly Row[];
 }
 
 /** A ratio may be this many times worse than its baseline. */
@@ -19,7 +17,7 @@ function over(rows: readonly Row[], slow: string, quick: string): number {
 }
 
 /** How many times faster ours is than what it is compared with: more is better. */
-export function ratiosOf({ merge, gram, step }: Guarded): ReadonlyMap<string, number> {
+export function ratiosOf({ merge, gram }: Guarded): ReadonlyMap<string, number> {
   return new Map([
     ['merge over ORT’s graph', over(merge.rows, WAYS.graph, WAYS.merge)],
     ['merge over one element at a time', over(merge.rows, WAYS.elements, WAYS.merge)],
@@ -27,7 +25,6 @@ export function ratiosOf({ merge, gram, step }: Guarded): ReadonlyMap<string, nu
     ['half of the coefficients zero over the merge', over(merge.rows, WAYS.merge, WAYS.half)],
     ['merge on WASM over TypeScript', over(merge.rows, WAYS.typescript, WAYS.wasm)],
     ['Gram matrices on WASM over TypeScript', over(gram, GRAM_WAYS.typescript, GRAM_WAYS.wasm)],
-    ['engine’s step over session.run, on WASM', over(step, STEP_WAYS.inputs, STEP_WAYS.engine)],
   ]);
 }
 

@@ -105,14 +105,12 @@ async function measureWhole<Data>(
 
 /** What the guard measures: as little as tells. */
 export async function measureGuarded(bed: Opened, pack: Place['pack']): Promise<Guarded> {
-  const { runtime, wasm } = bed;
+  const { runtime } = bed;
   const manifest = await fetchManifest(pack.context, pack.base);
   const turns: Turns = { rounds: 3, least: LEAST, settle: () => runtime.settle() };
   const shapes = { ...manifest.basis, processor: true };
   const merge = await measureMerge({ ...bed, type: 'float32' }, manifest.targets, shapes, turns);
-  const gram = await measureGram(bed, turns);
-  const step = await measureStepOf(pack, manifest, wasm, 'fp32', turns);
-  return { merge, gram, step: step.rows };
+  return { merge, gram: await measureGram(bed, turns) };
 }
 
 /** `onPart` is told what is about to be measured; memory is watched over `edits` edits. */
