@@ -9,6 +9,7 @@ import {
   WARP_COEFFICIENTS,
   type Anchor,
   type Compute,
+  type FullImage,
   type Tensor,
 } from '../engine/compute/compute';
 import { createCpuCompute, type CpuData } from '../engine/compute/cpu';
@@ -122,11 +123,9 @@ function canvasCopy({ width, height, data }: RgbaImage): Work | undefined {
 }
 
 /** Copies an image on the device and reads it back. */
-function deviceCopy(device: GPUDevice, { data }: RgbaImage): Work {
-  const size = data.byteLength;
-  const { COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-  const from = device.createBuffer({ label: 'copy', size, usage: COPY_SRC | COPY_DST });
-  device.queue.writeBuffer(from, 0, data);
+function deviceCopy(device: GPUDevice, { data: from, width, height }: FullImage<GPUBuffer>): Work {
+  const size = 4 * width * height;
+  const { COPY_DST, MAP_READ } = GPUBufferUsage;
   return async () => {
     const to = device.createBuffer({ label: 'copy', size, usage: COPY_DST | MAP_READ });
     const encoder = device.createCommandEncoder({ label: 'copy' });
@@ -169,7 +168,7 @@ export async function measureAnchor(
     const image = waves(megapixels, 3);
     const canvas = canvasCopy(image);
     const works: Record<string, Work> = {
-      [COPIES.device]: deviceCopy(device, image),
+      [COPIES.device]: deviceCopy(device, onDevice.keep(runtime.compute.uploadImage(image, 'bench'))),
       [COPIES.processor]: () => void image.data.slice(),
       ...renders(runtime, onDevice, image),
       ...renders(wasm, onProcessor, image),

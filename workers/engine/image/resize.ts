@@ -1,29 +1,6 @@
 /** Making a picture smaller, for results with a maximal side. */
+import { tentTaps } from '../compute/reference/prepare';
 import type { RgbaImage } from '../protocol';
-
-interface Taps {
-  readonly first: number;
-  readonly weights: Float64Array;
-}
-
-/** The tent filter of docs/architecture.md, "prepare". */
-function tapsFor(from: number, to: number): readonly Taps[] {
-  const scale = from / to;
-  const support = Math.max(scale, 1);
-  return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.floor(centre - support + 0.5));
-    const last = Math.min(from, Math.floor(centre + support + 0.5));
-    const weights = new Float64Array(last - first);
-    let sum = 0;
-    for (let j = first; j < last; j += 1) {
-      const weight = Math.max(0, 1 - Math.abs(j - centre + 0.5) / support);
-      weights[j - first] = weight;
-      sum += weight;
-    }
-    return { first, weights: weights.map((weight) => weight / sum) };
-  });
-}
 
 /** The size with this long side, keeping the aspect; never larger than the image, never below 1. */
 export function fitWithin(width: number, height: number, maxSide: number): { width: number; height: number } {
@@ -44,8 +21,8 @@ function addRow(line: Float64Array, data: Uint8ClampedArray, start: number, fact
 
 /** Smaller copy, weighted by alpha so that colours of transparent pixels do not bleed in. */
 export function shrink(image: RgbaImage, width: number, height: number): RgbaImage {
-  const columns = tapsFor(image.width, width);
-  const rows = tapsFor(image.height, height);
+  const columns = tentTaps(image.width, width);
+  const rows = tentTaps(image.height, height);
   const data = new Uint8ClampedArray(width * height * 4);
   const line = new Float64Array(image.width * 4);
   let at = 0;
