@@ -1,14 +1,15 @@
-// One pass of the anchor's four Gaussian blurs (σ = 1, 2, 4, 8 in 1/256 of the image).
+// One pass of Gaussian blurs whose σ in 1/256 of the image are 2^finest, 2^(finest + 1), ….
 //
-// in   taken   f32 [3, S, S] (horizontal pass) or [12, S, S] (vertical pass)
-// out  blurred f32 [12, S, S], or the first 12 planes of the fields [15, S, S]; σ-major, then r, g, b
-// One invocation makes one value; id.z is the output plane, so all four widths go in one dispatch.
+// in   taken   f32 [3, S, S] (horizontal pass) or [3·k, S, S] (vertical pass) for k widths
+// out  blurred f32 [3·k, S, S], which the fields [15, S, S] begin with; σ-major, then r, g, b
+// One invocation makes one value; id.z is the output plane, so all widths go in one dispatch.
 // 64 neighbours of a row share a workgroup: each tap is a contiguous read in either direction.
 
 struct Params {
   size: u32,
-  // 0: horizontal, from 3 planes; 1: vertical, from 12.
+  // 0: horizontal, from 3 planes; 1: vertical, from as many as it writes.
   vertical: u32,
+  finest: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   let vertical = params.vertical == 1u;
   let plane = select(id.z % 3u, id.z, vertical) * params.size * params.size;
-  let sigma = f32(1u << (id.z / 3u)) * f32(params.size) / 256.0;
+  let sigma = f32(1u << (params.finest + id.z / 3u)) * f32(params.size) / 256.0;
   let radius = i32(ceil(3.0 * sigma));
   let falloff = -1.0 / (2.0 * sigma * sigma);
   var sum = 0.0;

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import lookup, warp
+from . import local, lookup, warp
 
 FEATURES = 82
 COLUMNS = FEATURES + 3
@@ -27,6 +27,8 @@ RIDGES = (1e-6, 1e-4, 1e-2)
 ACCEPT = 0.8  # a fit that leaves more than this share of (a' - a)^2 explains nothing
 UNSOLVED = 1e-3  # a warp is looked for where the best fit leaves more than this mean square error, 30 dB
 WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on top
+UNEXPLAINED = 1e-5  # local lookups are looked at where the best of the others leaves more than this, 50 dB
+LOCAL = 0.5  # the most that one may leave of (a' - a)^2: its many values fit what is no function of them
 TIE = 1.1  # an earlier candidate wins while its score is within this factor of the best
 FLOOR = 1e-6
 
@@ -206,7 +208,14 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
     parts = ("main", "first", "right", "square")
     picked = lookup.Sums(*(torch.stack([getattr(kind, part) for kind in kinds], 1)[rows, which] for part in parts))
     tables = lookup.tables(picked, ridges[rows, which], pixels)
-    return Fits(groups, weights[rows, chosen].float(), tables, score[rows, chosen], warp.still(count, device))
+    weights, error = weights[rows, chosen].float(), score[rows, chosen]
+    if tried := ((lowest > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
+        around = [gaussian_blur(u[tried], sigma * u.shape[-1] / 256) for sigma in local.SIGMAS]
+        for k, row in enumerate(tried):
+            found, kind, table = local.fit(u[row], u2[row], [soft[k] for soft in around], places, FOLDS)
+            if found * TIE + FLOOR < float(lowest[row]) and found <= LOCAL * float(energy[row]):
+                groups[row], tables[row], error[row], weights[row] = kind, table, found, 0
+    return Fits(groups, weights, tables, error, warp.still(count, device))
 
 
 def fit_all(u: Tensor, u2: Tensor, phi: Tensor) -> Fits:
@@ -234,6 +243,10 @@ def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
     for kind in lookup.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows]))
+    for kind in local.KINDS:
+        if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
+            around = gaussian_blur(u[rows], local.sigma_of(kind) * u.shape[-1] / 256)
+            result[rows] = local.look_up(fits.tables[rows], *local.indices(kind, u[rows], around))
     return result
 
 

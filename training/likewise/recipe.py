@@ -6,8 +6,9 @@
         --evaluation data/cache/eval128 --start runs/base.pt --out runs/recipe
 
 Every run of a stage sees the same samples in the same order and starts from the same weights, at
-128 x 128. Runs of the first stage start from nothing; those of the second train a basis on the frozen
-denoiser of ``--start``. A finished run is kept in OUT and not repeated.
+128 x 128. Runs of the stage *base* start from nothing; those of *basis* train a basis on the frozen
+denoiser of ``--start``, and those of *bare* on one that never saw an anchor, which is trained first.
+A finished run is kept in OUT and not repeated.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 
 from . import model as model_module
 from .basis import SPREAD, Basis, encode_triplet, standardise
-from .checkpoint import Models, build, load
+from .checkpoint import Models, build, load, save
 from .data.families import FAMILIES
 from .layers import LocalBlock
 from .loader import Batch, Loader, anchors_path, families_path, shard_paths
@@ -36,7 +37,6 @@ from .objective import FLOOR, autocast, noisy, psnr
 from .optimiser import Optimiser, learning_rate
 
 BATCH = 16
-PRECISION = torch.bfloat16
 
 
 class Separate(Batch):
@@ -104,7 +104,7 @@ class Run:
     muon: bool = True
     always_open: bool = False
     basis: dict = field(default_factory=dict)
-    spread: float | None = SPREAD
+    spread: float = SPREAD
     pair_only: bool = False
     faster: float = 1.0
     untouched: bool = False
@@ -144,7 +144,7 @@ BASIS = (
     Run("frozen denoiser, no basis", "basis", untouched=True),
     Run("one LoRA, r = 4", "elements", basis={"elements": 1}),
     Run("one LoRA, r = 128", "equal size", basis={"elements": 1, "rank": 128}),
-    Run("features as trained, not standardised", "routing", spread=None),
+    Run("features standardised to 0.75 in place of 3", "routing", spread=0.75),
     Run("four times the rate", "rate", faster=4.0),
     Run("N = 32, r = 16", "rank", basis={"rank": 16}),
     Run("N = 4, r = 4", "elements", basis={"elements": 4}),
@@ -155,9 +155,11 @@ BASIS = (
     Run("N = 32, r = 1", "rank", basis={"rank": 1}),
     Run("N = 16, r = 4", "elements", basis={"elements": 16}),
     Run("N = 32, r = 8", "rank", basis={"rank": 8}),
-    Run("features standardised to 6", "routing", spread=6.0),
     Run("N = 32, r = 2", "rank", basis={"rank": 2}),
 )
+NO_ANCHOR = next(run for run in BASE if run.name == "no anchor")
+BARE = tuple(replace(run, data=without_anchor) for run in BASIS[:4])
+RUNS = {"base": BASE, "basis": BASIS, "bare": BARE}
 
 
 def smaller(batch: Batch, by: int) -> Batch:
@@ -181,8 +183,8 @@ def quadruples(cache: Path, shrink: int) -> list[tuple[Batch, list[str]]]:
     return result
 
 
-def attach(models: Models, run: Run, batch: Batch) -> Tensor:
-    with torch.no_grad(), autocast(PRECISION):
+def attach(models: Models, run: Run, batch: Batch, precision: torch.dtype) -> Tensor:
+    with torch.no_grad(), autocast(precision):
         e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b).float()
     if run.pair_only:
         e[:, 2 * models.denoiser.config.features :] = 0
@@ -191,30 +193,34 @@ def attach(models: Models, run: Run, batch: Batch) -> Tensor:
     return coefficients
 
 
-def draw(models: Models, run: Run, batch: Batch, x: Tensor, t: Tensor) -> Tensor:
+def draw(models: Models, run: Run, batch: Batch, x: Tensor, t: Tensor, precision: torch.dtype) -> Tensor:
     seen = run.data(batch)
-    with autocast(PRECISION):
+    with autocast(precision):
         grid, maps = models.denoiser(x, seen.target(), seen.pairs(), t)
     return head(*run.cut(grid.float(), maps.float()), seen.b, seen.anchor_b)
 
 
 @torch.no_grad()
-def score(models: Models, run: Run, stage: str, evaluation: list[tuple[Batch, list[str]]]) -> dict:
-    """dB over the anchor by split, and how far the coefficients are from uniform."""
+def score(
+    models: Models, run: Run, stage: str, evaluation: list[tuple[Batch, list[str]]], precision: torch.dtype
+) -> dict:
+    """dB over the anchor (*bare*: over b) by split, and how far the coefficients are from uniform."""
     gains: dict[str, list[float]] = {"base": [], "basis": [], "held_out": []}
     entropy, means = [], []
     generator = torch.Generator().manual_seed(0)
     for batch, names in evaluation:
-        if stage == "basis":
-            c = attach(models, run, batch)
+        if stage != "base":
+            c = attach(models, run, batch, precision)
             if models.basis.activation == "softmax" and models.basis.elements > 1:
                 entropy.append(-(c * c.clamp_min(1e-9).log()).sum(-1).mean() / np.log(models.basis.elements))
                 means.append(c.std(0).mean() / c.mean())
         x = torch.randn(batch.b.shape, generator=generator)
-        drawn = draw(models, run, batch, x, torch.zeros(len(x))).clamp(0, 1)
-        model = psnr((drawn - batch.b2).square().mean((1, 2, 3))).clamp_max(60)
-        anchor = psnr((batch.anchor_b - batch.b2).square().mean((1, 2, 3))).clamp_max(60)
-        for name, gain in zip(names, (model - anchor).tolist()):
+        drawn = draw(models, run, batch, x, torch.zeros(len(x)), precision).clamp(0, 1)
+        without = batch.b if stage == "bare" else batch.anchor_b
+        model, before = (
+            psnr((image - batch.b2).square().mean((1, 2, 3))).clamp_max(60) for image in (drawn, without)
+        )
+        for name, gain in zip(names, (model - before).tolist()):
             gains[FAMILIES[name].split].append(gain)
     result: dict = dict(gains)
     if entropy:
@@ -223,22 +229,25 @@ def score(models: Models, run: Run, stage: str, evaluation: list[tuple[Batch, li
     return result
 
 
-def execute(run: Run, stage: str, arguments: argparse.Namespace, evaluation: list) -> dict:
+def execute(
+    run: Run, stage: str, arguments: argparse.Namespace, samples: int, open: float = 0.02
+) -> tuple[Models, dict]:
+    """The trained networks, and the row's name, samples, seconds and parameters. ``open``: see `Loader`."""
     torch.manual_seed(0)
+    precision = torch.bfloat16 if arguments.bf16 else torch.float32
     cache: Path = arguments.base if stage == "base" else arguments.basis
-    loader = Loader(cache, BATCH, seed=1, open=0.02)
+    loader = Loader(cache, BATCH, seed=1, open=open)
     models = build(run.config)
-    if stage == "basis":
+    if stage != "base":
         trained, _ = load(arguments.start)
         torch.manual_seed(0)
         basis = Basis(trained.denoiser, query=3 * run.config.features, **run.basis)
         models = Models(trained.denoiser, trained.encoder, basis)
     run.change(models)
-    if stage == "basis":
-        if run.spread is not None:
-            some = next(iter(Loader(cache, 256, seed=2)))
-            with torch.no_grad():
-                standardise(models.encoder, torch.cat([some.a, some.a2, some.b]), run.spread)
+    if stage != "base":
+        some = next(iter(Loader(cache, 256, seed=2)))
+        with torch.no_grad():
+            standardise(models.encoder, torch.cat([some.a, some.a2, some.b]), run.spread)
         models.denoiser.requires_grad_(False)
         models.encoder.requires_grad_(False)
         parts: dict[str, nn.Module] = {"basis": models.basis}
@@ -250,32 +259,52 @@ def execute(run: Run, stage: str, arguments: argparse.Namespace, evaluation: lis
     models.denoiser.compile()
     models.encoder.compile()
     torch.manual_seed(3)
-    samples, began, unexplained = 0, time.time(), model_module.unexplained
-    if run.always_open:
-        model_module.unexplained = torch.ones_like
-    count = 0 if run.untouched else arguments.samples
+    began, seen, count = time.time(), 0, 0 if run.untouched else samples
     for batch in loader:
-        if samples >= count:
+        if seen >= count:
             break
         batch = smaller(batch, arguments.shrink)
-        if stage == "basis":
-            attach(models, run, batch)
+        if stage != "base":
+            attach(models, run, batch, precision)
         t = torch.where(torch.rand(()) < run.at_start, torch.zeros(BATCH), torch.rand(BATCH))
-        drawn = draw(models, run, batch, noisy(batch.b2, t), t)
+        drawn = draw(models, run, batch, noisy(batch.b2, t), t, precision)
         loss = run.loss((drawn - batch.b2).square().mean((1, 2, 3)), t)
         optimiser.clear()
         loss.backward()
         nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
-        optimiser.step(learning_rate(samples / count, samples, peak))
-        samples += BATCH
-    seconds = time.time() - began
-    result = score(models, run, stage, evaluation)
-    model_module.unexplained = unexplained
+        optimiser.step(learning_rate(seen / count, seen, peak))
+        seen += BATCH
+        if seen % (50 * BATCH) == 0:
+            print(f"{stage} {run.name}: {seen} samples, loss {loss.item():.3f}, {time.time() - began:.0f} s", flush=True)
     parameters = sum(p.numel() for p in parts.parameters())
-    return {"name": run.name, "question": run.question, "samples": samples, "seconds": seconds} | {
-        "parameters": parameters,
-        **result,
+    seconds = time.time() - began
+    return models, {
+        "name": run.name, "question": run.question, "samples": seen, "seconds": seconds, "parameters": parameters
     }
+
+
+def measure(run: Run, stage: str, arguments: argparse.Namespace, evaluation: list) -> dict:
+    """One row of the table."""
+    torch._dynamo.reset()
+    unexplained = model_module.unexplained
+    if run.always_open:
+        model_module.unexplained = torch.ones_like
+    try:
+        models, row = execute(run, stage, arguments, arguments.samples, open=0.0 if stage == "bare" else 0.02)
+        precision = torch.bfloat16 if arguments.bf16 else torch.float32
+        return row | score(models, run, stage, evaluation, precision)
+    finally:
+        model_module.unexplained = unexplained
+
+
+def bare_start(arguments: argparse.Namespace) -> Path:
+    """A denoiser that never saw an anchor, with the encoder of ``--start``; trained once and kept."""
+    path: Path = arguments.out / "bare.pt"
+    if not path.exists():
+        models, _ = execute(NO_ANCHOR, "base", arguments, arguments.bare_samples, open=0.0)
+        models.encoder = load(arguments.start)[0].encoder
+        save(path, models)
+    return path
 
 
 def margin(values: np.ndarray) -> float:
@@ -311,7 +340,8 @@ def report(out: Path) -> str:
         found = [json.loads(path.read_text()) for path in paths if path.exists()]
         return [row | {"unseen": row["basis"] + row["held_out"]} for row in found]
 
-    base, basis = rows("base", BASE), rows("basis", BASIS)
+    base, basis, bare = (rows(stage, runs) for stage, runs in RUNS.items())
+    splits = {"base": "base's families", "basis": "basis-only families", "held_out": "held-out families"}
     return "\n".join(
         [
             "# The recipe, found by short paired runs",
@@ -319,7 +349,6 @@ def report(out: Path) -> str:
             "Written by `python -m likewise.recipe`; what each row changes is in `BASE` and `BASIS` there. Figures are dB",
             "over the anchor, on four quadruples of every family on held-out photographs; a difference is to the first",
             "row, over the same quadruples, with its 95 % interval. The runs are short: they tell what helps early.",
-            "The loader was rewritten between some of them, so the order of samples may differ from row to row.",
             "",
             f"## From nothing: {base[0]['samples'] if base else 0} samples at 64²",
             "",
@@ -332,7 +361,7 @@ def report(out: Path) -> str:
             "*entropy* is the routing's, as a share of the greatest; *varies* the deviation of a coefficient over triplets",
             "as a share of the mean coefficient.",
             "",
-            *table(basis, {"base": "base's families", "basis": "basis-only families", "held_out": "held-out families"}),
+            *table(basis, splits),
             "",
             "| run | trained parameters | entropy | varies |",
             "|---|---|---|---|",
@@ -342,6 +371,13 @@ def report(out: Path) -> str:
                 if "entropy" in row
             ),
             "",
+            f"## The same without an anchor: {bare[0]['samples'] if bare else 0} samples at 64²",
+            "",
+            "The denoiser was trained with b in the anchor's place, from nothing and for longer than above, but far less than",
+            "the shipped one. Figures are dB over b as it is.",
+            "",
+            *table(bare, splits),
+            "",
         ]
     )
 
@@ -350,24 +386,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("base", "basis", "evaluation", "start", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--stage", choices=["base", "basis"], required=True)
+    parser.add_argument("--stage", choices=list(RUNS), required=True)
     parser.add_argument("--report", type=Path, help="docs/recipe.md, from all finished runs")
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--samples", type=int, default=3200)
+    parser.add_argument("--bare-samples", type=int, default=19200, help="of the denoiser that never saw an anchor")
     parser.add_argument("--shrink", type=int, default=1, help="2 trains and evaluates at half the cache's size")
     parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
     evaluation = quadruples(arguments.evaluation, arguments.shrink)
     stage = arguments.stage
-    for run in BASE if stage == "base" else BASIS:
+    if stage == "bare":
+        arguments.start = bare_start(arguments)
+    for run in RUNS[stage]:
         path = arguments.out / f"{stage}-{slug(run.name)}.json"
         if path.exists() or (arguments.only and run.name not in arguments.only):
             continue
-        torch._dynamo.reset()
-        row = execute(run, stage, arguments, evaluation)
+        row = measure(run, stage, arguments, evaluation)
         path.write_text(json.dumps(row))
         means = {split: round(float(np.mean(row[split])), 3) for split in ("base", "basis", "held_out")}
         print(f"{stage} {run.name}: {means} entropy {row.get('entropy')} {row['seconds']:.0f} s", flush=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from likewise import lookup, warp
+from likewise import local, lookup, warp
 from likewise.anchor import COLUMNS, FEATURES, FOLDS, anchors, features, fit_all, fold_of_pixel, gaussian_blur, gram
 
 
@@ -127,6 +127,14 @@ GOLDEN = (
         ),
     ),
 )
+# Of the knots 0, 40, 100, 136 and 255.
+GOLDEN_LOCAL = (
+    -0.04424, -0.02834, -0.021,
+    0.01794, 0.01666, 0.01321,
+    0.16105, 0.15824, 0.15972,
+    0.26598, 0.28731, 0.28475,
+    0.08935, 0.07951, 0.0161,
+)
 
 
 @pytest.mark.parametrize("kind, score, ridge, knots", GOLDEN, ids=lambda value: value if isinstance(value, str) else "")
@@ -137,6 +145,19 @@ def test_lookups_agree_with_the_engine(kind: str, score: float, ridge: float, kn
     assert abs(float(found) - score) < 5e-7 and float(ridges) == ridge
     table = lookup.tables(sums, ridges[:, 0], 32 * 32)[0]
     assert float((table[[0, 64, 128, 192, 255]].flatten() - torch.tensor(knots)).abs().max()) < 1e-4
+
+
+def test_local_lookups_agree_with_the_engine() -> None:
+    a, edited = golden_pair()
+    around = [gaussian_blur(a, sigma * 32 / 256)[0] for sigma in local.SIGMAS]
+    score, kind, table = local.fit(a[0], edited[0], around, fold_of_pixel(32), FOLDS)
+    assert abs(score - 7.9e-6) < 5e-7 and kind == "local channel 8"
+    assert float((table[[0, 40, 100, 136, 255]].flatten() - torch.tensor(GOLDEN_LOCAL)).abs().max()) < 1e-4
+
+
+def test_a_local_lookup_is_found_for_what_depends_on_what_is_around() -> None:
+    group, decibels = solve(lambda u: (u / gaussian_blur(u, 8 * 64 / 256).clamp_min(0.05)).clamp(0, 1))
+    assert group == "local channel 8" and decibels > 35
 
 
 def photograph(seed: int, size: int = 128) -> torch.Tensor:

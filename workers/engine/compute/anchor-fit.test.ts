@@ -4,9 +4,11 @@ import { fitAnchor, fitStill, nameOf, type AnchorFit } from './anchor-fit';
 import { solveCholesky } from './cholesky';
 import { ANCHOR_FEATURES, WARP_COEFFICIENTS, type Anchor, type Tensor, type Warp } from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
-import { lookupSums, scoreLookup, solveBanded } from './lookup-fit';
+import { solveBanded } from './banded';
+import { scoreLocal } from './local-fit';
+import { lookupSums, scoreLookup } from './lookup-fit';
 import { anchorApply, anchorGram } from './reference/anchor';
-import { anchorFields } from './reference/fields';
+import { anchorFields, blurred } from './reference/fields';
 import { close, distance, imageOf, photograph, picture, rounded, uniform } from './testing/parity';
 
 const SIZE = 48;
@@ -127,6 +129,16 @@ describe('fitStill', () => {
     expect(error(applied(b, found), edit(b))).toBeLessThan(0.01);
   });
 
+  it('chooses a local lookup for what depends on what is around', () => {
+    const sketch = (image: Float32Array): Float32Array => {
+      const around = blurred(image, SIZE, 8);
+      return image.map((value, i) => Math.min(1, value / Math.max(0.05, around[i])));
+    };
+    const found = fit(a, sketch(a));
+    expect(found.name).toBe('local channel 8');
+    expect(error(applied(b, found), sketch(b))).toBeLessThan(2e-4);
+  });
+
   it('chooses detail for a blur', () => {
     // Fields 3–5 are the blur with σ = 2.
     const { name } = fit(a, anchorFields(a, SIZE).slice(6 * PLANE, 9 * PLANE));
@@ -212,7 +224,7 @@ describe('solveCholesky', () => {
   });
 });
 
-/** Of the knots 0, 64, 128, 192 and 255: r, g, b. */
+/** Of the knots 0, 64, 128, 192 and 255: r, g, b; of the local lookup 0, 40, 100, 136 and 255. */
 const GOLDEN = [
   {
     kind: 'channel',
@@ -241,16 +253,26 @@ const GOLDEN = [
       2.9989, -0.00396, 0.57431, 3.2595,
     ],
   },
+  {
+    kind: 'local',
+    score: 0.0000079,
+    ridge: 1e-6,
+    knots: [
+      -0.04424, -0.02834, -0.021, 0.01794, 0.01666, 0.01321, 0.16105, 0.15824, 0.15972, 0.26598, 0.28731,
+      0.28475, 0.08935, 0.07951, 0.0161,
+    ],
+  },
 ] as const;
 
 describe('lookups', () => {
   it('count what linear interpolation gives each knot', () => {
     // q = 0.5 lies half way between knots 127 and 128.
     const q = Float32Array.of(0.5, 0.5, 1);
-    const [one, other] = lookupSums(q, Float32Array.of(0.75, 0.5, 0), Uint8Array.of(0, 0, 1), 2);
-    expect([one.main[127], one.first[127], one.main[128]]).toEqual([0.5, 0.5, 0.5]);
+    const folds = { of: Uint8Array.of(0, 0, 1), count: 2 };
+    const [one, other] = lookupSums(q, Float32Array.of(0.75, 0.5, 0), folds);
+    expect([...one.bands.subarray(3 * 127, 3 * 128 + 1)]).toEqual([0.5, 0.5, 0, 0.5]);
     expect([one.right[127], one.right[128], one.square, one.pixels]).toEqual([0.125, 0.125, 0.0625, 2]);
-    expect([other.main[255], other.right[255], other.square]).toEqual([1, -1, 1]);
+    expect([other.bands[3 * 255], other.right[255], other.square]).toEqual([1, -1, 1]);
   });
 
   // The same pair, and these numbers, are in training/tests/test_anchor.py.
@@ -266,16 +288,20 @@ describe('lookups', () => {
       return 0.5 + 0.4 * Math.sin(0.37 * x * (c + 1) + 0.23 * y);
     });
     const a2 = image.map((value) => (value > 0.6 ? 1 - value : value * value));
-    const folds = Uint8Array.from({ length: size * size }, (_, i) => {
+    const of = Uint8Array.from({ length: size * size }, (_, i) => {
       const [, x, y] = at(i);
       return (Math.floor(x / 8) + 2 * Math.floor(y / 8)) % 4;
     });
-    const found = scoreLookup(kind, { a: image, a2, prepared: image, size }, folds, 4, [1e-6, 1e-4, 1e-2]);
+    const pair = { a: image, a2, prepared: image, size };
+    const [folds, ridges] = [{ of, count: 4 }, [1e-6, 1e-4, 1e-2]];
+    const found = kind === 'local' ? scoreLocal(pair, folds, ridges) : scoreLookup(kind, pair, folds, ridges);
     expect(found.score).toBeCloseTo(score, 6);
     expect(found.ridge).toBe(ridge);
     const { table } = found.solve();
     close(
-      [0, 64, 128, 192, 255].flatMap((knot) => [...table.subarray(knot * 3, knot * 3 + 3)]),
+      (kind === 'local' ? [0, 40, 100, 136, 255] : [0, 64, 128, 192, 255]).flatMap((knot) => [
+        ...table.subarray(knot * 3, knot * 3 + 3),
+      ]),
       knots,
       1e-4,
     );
@@ -283,15 +309,14 @@ describe('lookups', () => {
 
   it('solve their bands', () => {
     const length = 256;
-    const solution = uniform(3, length, -1, 1);
-    const [main, first, second] = [6, -4, 1].map((value) => new Float64Array(length).fill(value));
-    main.fill(6.5);
+    const solution = uniform(3, 2 * length, -1, 1);
+    const bands = Float64Array.from({ length: 3 * length }, (_, i) => [6.5, -4, 1][i % 3]);
     const at = (i: number): number => solution[i] ?? 0;
     const right = Float64Array.from(
       solution,
-      (x, i) => 6.5 * x - 4 * (at(i - 1) + at(i + 1)) + at(i - 2) + at(i + 2),
+      (x, i) => 6.5 * x - 4 * (at(i - 2) + at(i + 2)) + at(i - 4) + at(i + 4),
     );
-    solveBanded({ main, first, second }, right);
+    solveBanded(bands, 2, right, 2);
     expect(distance(right, solution)).toBeLessThan(1e-9);
   });
 });

@@ -9,16 +9,19 @@ import {
   ANCHOR_FEATURES,
   type Anchor,
   type Compute,
-  type LookupKind,
+  type LocalKind,
+  type PointKind,
   type Tensor,
   type Warp,
 } from './compute';
 import { Arena } from '../arena';
 import type { RgbaImage } from '../protocol';
 import { solveCholesky } from './cholesky';
-import { scoreLookup, type Pair } from './lookup-fit';
+import { scoreLocal } from './local-fit';
+import { scoreLookup } from './lookup-fit';
 import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
+import { type Folds, type Pair, type ScoredLookup } from './table-fit';
 import { fitWarp } from './warp-fit';
 
 const FOLDS = 4;
@@ -29,6 +32,10 @@ const NEARLY_AS_GOOD = 1.1;
 const TINY = 1e-6;
 /** Beside the best of pixels: they are rounded to bytes, and no eye tells 50 dB from more. */
 const TINY_OF_PIXELS = 1e-5;
+/** Local lookups are looked at where the best of the others leaves more than this, 50 dB. */
+const UNEXPLAINED = 1e-5;
+/** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
+const LOCAL = 0.5;
 /** A warp is looked for where the best fit leaves more than this mean squared error, 30 dB. */
 const UNSOLVED = 1e-3;
 /** The most that a warp may leave of it, alone and with a fit on top. */
@@ -61,9 +68,9 @@ const CANDIDATES = [
   'luma',
   'soft channel',
   'soft luma',
-] as const satisfies readonly (keyof typeof FEATURES | LookupKind)[];
+] as const satisfies readonly (keyof typeof FEATURES | PointKind)[];
 
-export type AnchorName = 'none' | (typeof CANDIDATES)[number];
+export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind;
 
 export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
@@ -186,11 +193,12 @@ function foldOf(row: number, column: number): number {
 }
 
 /** The fold of every pixel of a pair. */
-function foldsOfPixels(size: number): Uint8Array {
+function foldsOfPixels(size: number): Folds {
   const block = (i: number): number => Math.floor((i * ANCHOR_BLOCKS) / size);
-  return Uint8Array.from({ length: size * size }, (_, i) =>
+  const of = Uint8Array.from({ length: size * size }, (_, i) =>
     foldOf(block(Math.floor(i / size)), block(i % size)),
   );
+  return { of, count: FOLDS };
 }
 
 /**
@@ -205,21 +213,32 @@ export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): Anch
   if (unchanged < TINY) return leave;
 
   const places = foldsOfPixels(pair.size);
+  const withTable = (name: AnchorName, { score, solve: table }: ScoredLookup): Scored => ({
+    name,
+    score,
+    solve: () => ({ weights: noWeights(), lookup: table() }),
+  });
   const scored = CANDIDATES.map((name): Scored => {
     if (isFeatures(name)) return scoreFeatures(name, folds, all);
-    const { score, solve: table } = scoreLookup(name, pair, places, FOLDS, RIDGES);
-    return { name, score, solve: () => ({ weights: noWeights(), lookup: table() }) };
+    return withTable(name, scoreLookup(name, pair, places, RIDGES));
   });
   const best = Math.min(...scored.map(({ score }) => score));
-  const good = (score: number): boolean => score <= NEARLY_AS_GOOD * best + tolerance;
-  if (best > WORTHWHILE * unchanged || good(unchanged)) return leave;
-  const chosen = scored.find(({ score }) => good(score));
-  const solution = chosen?.solve();
-  if (chosen === undefined || solution === undefined) return leave;
-  return { name: chosen.name, score: chosen.score, ...solution };
+  const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
+  const finish = ({ name, score, solve: solution }: Scored): AnchorFit => {
+    const solved = solution();
+    return solved === undefined ? leave : { name, score, ...solved };
+  };
+  if (best > UNEXPLAINED) {
+    const local = scoreLocal(pair, places, RIDGES);
+    if (local.score <= LOCAL * unchanged && !asGood(best, local.score))
+      return finish(withTable(local.kind, local));
+  }
+  if (best > WORTHWHILE * unchanged || asGood(unchanged, best)) return leave;
+  const chosen = scored.find(({ score }) => asGood(score, best));
+  return chosen === undefined ? leave : finish(chosen);
 }
 
-function isFeatures(name: keyof typeof FEATURES | LookupKind): name is keyof typeof FEATURES {
+function isFeatures(name: keyof typeof FEATURES | PointKind): name is keyof typeof FEATURES {
   return name in FEATURES;
 }
 

@@ -28,17 +28,40 @@ export const ANCHOR_COLUMNS = 85;
 /** The pair is cut into ANCHOR_BLOCKS × ANCHOR_BLOCKS blocks. */
 export const ANCHOR_BLOCKS = 4;
 
-/** What an anchor's table is indexed with; docs/architecture.md, "Lookup". */
-export const LOOKUP_KINDS = ['channel', 'luma', 'soft channel', 'soft luma', 'gradient'] as const;
-export type LookupKind = (typeof LOOKUP_KINDS)[number];
+/** What an anchor's table is indexed with: one value of a pixel; docs/architecture.md, "Lookup". */
+export const POINT_KINDS = ['channel', 'luma', 'soft channel', 'soft luma', 'gradient'] as const;
+export type PointKind = (typeof POINT_KINDS)[number];
+/** Or a value and what is around it, by the blur's σ in 1/256 of the image; "Local lookup" there. */
+export const LOCAL_KINDS = [
+  'local channel 1',
+  'local channel 2',
+  'local channel 4',
+  'local channel 8',
+  'local channel 16',
+  'local luma 1',
+  'local luma 2',
+  'local luma 4',
+  'local luma 8',
+  'local luma 16',
+] as const;
+export type LocalKind = (typeof LOCAL_KINDS)[number];
+/** Of either. */
 export const LOOKUP_KNOTS = 256;
 
-/** An anchor that is a table instead of weights. */
-export interface Lookup {
-  readonly kind: LookupKind;
+export interface PointLookup {
+  readonly kind: PointKind;
   /** `[256, 3]` */
   readonly table: Float32Array;
 }
+
+export interface LocalLookup {
+  readonly kind: LocalKind;
+  /** `[16, 16, 3]`: by value, then by difference. */
+  readonly table: Float32Array;
+}
+
+/** An anchor that is a table instead of weights. */
+export type Lookup = PointLookup | LocalLookup;
 
 /** What a warp reads outside of the picture, in order of preference; docs/architecture.md, "Warp". */
 export const OUTSIDES = ['mirror', 'wrap', 'colour'] as const;

@@ -2,16 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import {
   ANCHOR_FEATURES,
-  LOOKUP_KINDS,
   LOOKUP_KNOTS,
+  LOCAL_KINDS,
   OUTSIDES,
+  POINT_KINDS,
   WARP_COEFFICIENTS,
   type Anchor,
   type FullRender,
   type Warp,
 } from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
-import { anchorFields } from './reference/fields';
+import { anchorFields, blurred } from './reference/fields';
 import { close, imageOf, noiseImage, picture, randomWarp, rounded, uniform } from './testing/parity';
 
 const cpu = createCpuCompute();
@@ -72,7 +73,7 @@ describe('anchor', () => {
 });
 
 describe('lookup', () => {
-  it.each(LOOKUP_KINDS)('is the table at the %s', async (kind) => {
+  it.each(POINT_KINDS)('is the table at the %s', async (kind) => {
     const size = 12;
     const plane = size * size;
     const u = rounded(picture(4, size));
@@ -93,6 +94,35 @@ describe('lookup', () => {
     });
     // A random table is steep: rounding q to f32 shows 255 times as much.
     close(actual, expected, 2e-4);
+  });
+});
+
+describe('local lookup', () => {
+  it.each(LOCAL_KINDS)('is the table at the %s', async (kind) => {
+    const size = 12;
+    const plane = size * size;
+    const u = rounded(picture(4, size));
+    const image = cpu.uploadImage(imageOf(u, size), 'u');
+    const table = uniform(5, LOOKUP_KNOTS * 3, -0.2, 1.2);
+    const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, table } };
+    const actual = await cpu.read(cpu.anchorApply(image, cpu.prepare(image, size), anchor));
+    const around = blurred(u, size, Number(kind.split(' ')[2]));
+    const of = (planes: Float32Array, c: number, i: number): number =>
+      kind.includes('luma')
+        ? 0.299 * planes[i] + 0.587 * planes[plane + i] + 0.114 * planes[2 * plane + i]
+        : planes[c * plane + i];
+    const expected = u.map((_, at) => {
+      const [c, i] = [Math.floor(at / plane), at % plane];
+      const off = of(u, c, i) - of(around, c, i);
+      const near = (value: number, knot: number): number => Math.max(0, 1 - Math.abs(15 * value - knot));
+      const bent = 0.5 + (0.5 * off) / (Math.abs(off) + 0.15);
+      const parts = Array.from({ length: LOOKUP_KNOTS }, (__, k) => {
+        const weight = near(clamp(of(u, c, i)), Math.floor(k / 16)) * near(bent, k % 16);
+        return weight * table[k * 3 + c];
+      });
+      return clamp(parts.reduce((sum, part) => sum + part, 0));
+    });
+    close(actual, expected, 2e-5);
   });
 });
 

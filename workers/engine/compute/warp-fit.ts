@@ -4,7 +4,7 @@
  */
 import { OUTSIDES, WARP_DEGREE, type Warp } from './compute';
 import { clamp, improve, levelOf, ofDegree, type Candidate, type Level } from './gauss-newton';
-import type { Pair } from './lookup-fit';
+import type { Pair } from './table-fit';
 import { evaluate, movedPlanes, rowPolynomials } from './reference/warp';
 
 /** The pyramid's last level is at least this large. */

@@ -3,9 +3,10 @@ import { thin } from '../image/thin';
 import { fitAnchor, type AnchorFit } from './anchor-fit';
 import {
   ANCHOR_FEATURES,
-  LOOKUP_KINDS,
+  LOCAL_KINDS,
   LOOKUP_KNOTS,
   OUTSIDES,
+  POINT_KINDS,
   type Anchor,
   type Compute,
   type FullImage,
@@ -74,7 +75,7 @@ describe.each(devices)('$name', (opened) => {
     for (const shape of SHAPES) await sameAnchor(shape, anchor, 2e-6);
   });
 
-  it.each(LOOKUP_KINDS)('looks up by %s', async (kind) => {
+  it.each([...POINT_KINDS, ...LOCAL_KINDS])('looks up by %s', async (kind) => {
     const lookup = { kind, table: uniform(11, LOOKUP_KNOTS * 3, -0.2, 1.2) };
     const anchor = { weights: weightsOf(0, -1), lookup };
     // A random table is steep: a rounding of q in its last place shows 255 times as much.
@@ -87,6 +88,7 @@ describe.each(devices)('$name', (opened) => {
     const anchors: Anchor[] = [
       { weights: weightsOf(0, 81), warp },
       { weights: weightsOf(0, -1), lookup: { kind: 'soft luma', table }, warp },
+      { weights: weightsOf(0, -1), lookup: { kind: 'local channel 4', table }, warp },
     ];
     for (const size of [32, 19]) {
       const u = parity.twin(picture(5, size), [3, size, size]);

@@ -120,7 +120,7 @@ describe.each(devices)('$name', (opened) => {
 
     it('renders a lookup', async () => {
       const image = parity.image(noiseImage(9, 41, 37));
-      for (const kind of ['luma', 'gradient'] as const) {
+      for (const kind of ['luma', 'gradient', 'local channel 2', 'local luma 16'] as const) {
         const anchor = { ...none, lookup: { kind, table } };
         await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
       }

@@ -3,16 +3,18 @@ import {
   ANCHOR_BLOCKS,
   ANCHOR_COLUMNS,
   ANCHOR_FEATURES,
-  LOOKUP_KINDS,
   LOOKUP_KNOTS,
   OUTSIDES,
+  POINT_KINDS,
   WARP_COEFFICIENTS,
   type Anchor,
   type FullImage,
+  type Lookup,
   type Warp,
 } from '../compute';
 import { FIELDS } from '../reference/fields';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
+import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
 import { looksAtFields } from '../reference/lookup';
 import { hornerOrder } from '../reference/warp';
 import type { Operation } from './operation';
@@ -24,9 +26,8 @@ const GROUPS = [
   { bit: 4, first: FIRST_FIELD, last: FIRST_COPY - 1 },
   { bit: 8, first: FIRST_COPY, last: ANCHOR_FEATURES - 1 },
 ] as const;
-const FIELD_GROUP = 4;
 const ALL_GROUPS = 15;
-/** Bits from here on are the kind of a lookup, from 1. */
+/** Bits from here on are the kind of a lookup, as lib/anchored.wgsl numbers them. */
 const LOOKUP_SHIFT = 4;
 const BLURRED = 12;
 const TILES = 6;
@@ -38,9 +39,14 @@ export interface AnchorUniforms {
 }
 
 /** Whether an anchor looks at blurs or gradients. */
-export function readsFields({ weights, lookup }: Anchor): boolean {
-  if (lookup !== undefined) return looksAtFields(lookup.kind);
+function readsFields({ weights, lookup }: Anchor): boolean {
+  if (lookup !== undefined) return isLocal(lookup) || looksAtFields(lookup.kind);
   return weightedFeatures(weights).some((f) => f >= FIRST_FIELD && f < FIRST_COPY);
+}
+
+function lookupBits(lookup: Lookup): number {
+  if (isLocal(lookup)) return POINT_KINDS.length + (sharesIndices(lookup.kind) ? 2 : 1);
+  return POINT_KINDS.indexOf(lookup.kind) + 1;
 }
 
 export function anchorUniforms(operation: Operation, { weights, lookup }: Anchor): AnchorUniforms {
@@ -52,8 +58,7 @@ export function anchorUniforms(operation: Operation, { weights, lookup }: Anchor
   const padded = new Float32Array((ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
   for (let f = 0; f < ANCHOR_FEATURES; f++) padded.set(weights.subarray(f * 3, f * 3 + 3), f * 4);
   if (lookup !== undefined) {
-    groups = (LOOKUP_KINDS.indexOf(lookup.kind) + 1) << LOOKUP_SHIFT;
-    if (looksAtFields(lookup.kind)) groups |= FIELD_GROUP;
+    groups = lookupBits(lookup) << LOOKUP_SHIFT;
     for (let i = 0; i < LOOKUP_KNOTS; i++)
       padded.set(lookup.table.subarray(i * 3, i * 3 + 3), (ANCHOR_FEATURES + i) * 4);
   }
@@ -100,16 +105,40 @@ export function encodeSeen(
   return moved;
 }
 
+/** Blurs of planar `planes` into the first `count` planes of `out`, from σ = 2^`finest` on. */
+function encodeBlurs(
+  operation: Operation,
+  planes: GPUBuffer,
+  size: number,
+  count: number,
+  finest: number,
+  out: GPUBuffer,
+): void {
+  const rows = operation.temporary('blurred rows', count * size * size * 4);
+  const grid = [Math.ceil(size / 64), size, count] as const;
+  operation.run('blur', '', [operation.parameters([size, 0, finest]), planes, rows], grid);
+  operation.run('blur', '', [operation.parameters([size, 1, finest]), rows, out], grid);
+}
+
 /** Blurs and gradients of planar `planes`, `[15, S, S]`. */
-export function encodeFields(operation: Operation, planes: GPUBuffer, size: number): GPUBuffer {
-  const plane = size * size * 4;
-  const rows = operation.temporary('blurred rows', BLURRED * plane);
-  const fields = operation.temporary('fields', FIELDS * plane);
-  const across = Math.ceil(size / 64);
-  operation.run('blur', '', [operation.parameters([size, 0]), planes, rows], [across, size, BLURRED]);
-  operation.run('blur', '', [operation.parameters([size, 1]), rows, fields], [across, size, BLURRED]);
-  operation.run('gradient', '', [operation.parameters([size]), planes, fields], [across, size]);
+function encodeFields(operation: Operation, planes: GPUBuffer, size: number): GPUBuffer {
+  const fields = operation.temporary('fields', FIELDS * size * size * 4);
+  encodeBlurs(operation, planes, size, BLURRED, 0, fields);
+  const parameters = operation.parameters([size]);
+  operation.run('gradient', '', [parameters, planes, fields], [Math.ceil(size / 64), size]);
   return fields;
+}
+
+/** What the anchor's kernels bind as fields, of the prepared image `u`. */
+export function encodeRead(operation: Operation, u: GPUBuffer, anchor: Anchor, size: number): GPUBuffer {
+  // Any buffer will do for a kernel that reads no fields.
+  if (!readsFields(anchor)) return u;
+  const planes = encodeSeen(operation, u, anchor, size);
+  const { lookup } = anchor;
+  if (lookup === undefined || !isLocal(lookup)) return encodeFields(operation, planes, size);
+  const around = operation.temporary('surroundings', 3 * size * size * 4);
+  encodeBlurs(operation, planes, size, 3, Math.log2(sigmaOf(lookup.kind)), around);
+  return around;
 }
 
 export function gramLength(): number {
@@ -162,10 +191,7 @@ export function encodeAnchor(
   out: GPUBuffer,
 ): void {
   const uniforms = anchorUniforms(operation, anchor);
-  // Any buffer will do for a kernel that reads no fields.
-  const fields = readsFields(anchor)
-    ? encodeFields(operation, encodeSeen(operation, u, anchor, size), size)
-    : u;
+  const fields = encodeRead(operation, u, anchor, size);
   const rows = operation.temporary('anchored rows', 3 * height * size * 4);
   const parameters = operation.parameters([width, height, size, uniforms.groups]);
   operation.run(

@@ -3,7 +3,7 @@ import type { RgbaImage } from '../../protocol';
 import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { sideOf } from '../shapes';
-import { anchorUniforms, encodeFields, encodeSeen, readsFields, warpUniform } from './anchor';
+import { anchorUniforms, encodeRead, warpUniform } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -28,15 +28,15 @@ export async function renderFull(
     const band = buffers.create(rows * width * 4, 'render: band');
     made.push(band);
     let fields = b.data;
-    if (readsFields(anchor)) {
-      const plane = size * size * 4;
-      fields = buffers.create(15 * plane, 'render: fields');
+    const once = begin('render: fields');
+    const read = encodeRead(once, b.data, anchor, size);
+    if (read !== b.data) {
+      // The bands outlive the operation that makes it.
+      fields = buffers.create(read.size, 'render: fields');
       made.push(fields);
-      const operation = begin('render: fields');
-      const seen = encodeSeen(operation, b.data, anchor, size);
-      operation.copy(encodeFields(operation, seen, size), fields, 15 * plane);
-      operation.submit();
+      once.copy(read, fields, read.size);
     }
+    once.submit();
     for (let first = 0; first < height; first += rows) {
       const count = Math.min(rows, height - first);
       const operation = begin('render');

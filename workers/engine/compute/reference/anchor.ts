@@ -1,8 +1,9 @@
 /** The anchor: the Gram matrices of a pair, and the anchor of an image at its own size. */
 import type { RgbaImage } from '../../protocol';
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
+import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor, type Lookup } from '../compute';
 import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
 import { anchorFields } from './fields';
+import { isLocal, localRow, surroundings } from './local';
 import { lookedAt, lookupRow } from './lookup';
 import { prepareRows } from './prepare';
 import { planarSource, rgbaRow, rgbaSource, type Source } from './source';
@@ -87,19 +88,40 @@ export function rowPainter(anchor: Anchor, image: Source, prepared: Float32Array
   const { weights, lookup, warp } = anchor;
   const source = warp === undefined ? image : movedSource(image, warp);
   const planes = warp === undefined ? prepared : movedPlanes(prepared, size, warp);
-  const fields =
-    lookup === undefined ? weightedFields(weights, planes, size) : lookedAt(lookup.kind, planes, size);
-  let scratch = new Float32Array(0);
+  const paint = painter(weights, lookup, planes, size);
+  if (warp === undefined) return (width, v, own, out) => paint({ width, v, colours: own, source }, out);
   let moved = planesOf(0);
-  return (width, v, own, out) => {
-    if (scratch.length < width) {
-      scratch = new Float32Array(width);
-      if (warp !== undefined) moved = planesOf(width);
-    }
-    if (warp !== undefined) sampleRow(source, width, v, moved);
-    const row = { width, v, colours: warp === undefined ? own : moved, source };
-    if (lookup === undefined) anchorRow(row, weights, fields, size, out, scratch);
-    else lookupRow(row, lookup, fields, size, out);
+  return (width, v, _, out) => {
+    if (moved[0].length !== width) moved = planesOf(width);
+    sampleRow(source, width, v, moved);
+    paint({ width, v, colours: moved, source }, out);
+  };
+}
+
+/** Features or lookup of a row of what the anchor reads. */
+function painter(
+  weights: Float32Array,
+  lookup: Lookup | undefined,
+  planes: Float32Array,
+  size: number,
+): (row: Row, out: Planes) => void {
+  if (lookup === undefined) {
+    const fields = weightedFields(weights, planes, size);
+    let scratch = new Float32Array(0);
+    return (row, out) => {
+      if (scratch.length < row.width) scratch = new Float32Array(row.width);
+      anchorRow(row, weights, fields, size, out, scratch);
+    };
+  }
+  if (!isLocal(lookup)) {
+    const fields = lookedAt(lookup.kind, planes, size);
+    return (row, out) => lookupRow(row, lookup, fields, size, out);
+  }
+  const around = surroundings(lookup.kind, planes, size);
+  let off = planesOf(0);
+  return (row, out) => {
+    if (off[0].length !== row.width) off = planesOf(row.width);
+    localRow(row, lookup, around, size, out, off);
   };
 }
 

@@ -59,6 +59,13 @@ function gradientPlanes(planes: Float32Array, size: number, out: Float32Array): 
   }
 }
 
+/** The Gaussian of `sigma`/256 of the image, `[3, S, S]`. */
+export function blurred(planes: Float32Array, size: number, sigma: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(3 * size * size);
+  blurPlanes(planes, size, sigma, out);
+  return out;
+}
+
 function blurPlanes(planes: Float32Array, size: number, sigma: number, out: Float32Array): void {
   const plane = size * size;
   const taps = gaussianTaps((sigma * size) / 256);
@@ -84,9 +91,7 @@ export function finestFields(
   size: number,
 ): { readonly blurred: Float32Array; readonly gradient: Float32Array } {
   const plane = size * size;
-  const blurred = new Float32Array(3 * plane);
   const slopes = new Float32Array(3 * plane);
-  blurPlanes(planes, size, BLUR_SIGMAS[0], blurred);
   gradientPlanes(planes, size, slopes);
-  return { blurred, gradient: slopes.subarray(2 * plane) };
+  return { blurred: blurred(planes, size, BLUR_SIGMAS[0]), gradient: slopes.subarray(2 * plane) };
 }

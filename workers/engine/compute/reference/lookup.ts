@@ -1,5 +1,5 @@
 /** The anchor's lookups: what a table is indexed with, and clamp(T(q)) of a row of pixels. */
-import { LOOKUP_KNOTS, type Lookup, type LookupKind } from '../compute';
+import { LOOKUP_KNOTS, type PointKind, type PointLookup } from '../compute';
 import { sampledRow, type Row } from './features';
 import { finestFields } from './fields';
 
@@ -12,12 +12,12 @@ function clamp(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
 
-function luma(r: number, g: number, b: number): number {
+export function luma(r: number, g: number, b: number): number {
   return 0.299 * r + 0.587 * g + 0.114 * b;
 }
 
 /** Turns r, g, b (or their blurs, or a gradient in the first plane) into q, in place. */
-function indexRow(kind: LookupKind, [r, g, b]: Planes, width: number): void {
+function indexRow(kind: PointKind, [r, g, b]: Planes, width: number): void {
   for (let x = 0; x < width; x++) {
     switch (kind) {
       case 'channel':
@@ -38,13 +38,13 @@ function indexRow(kind: LookupKind, [r, g, b]: Planes, width: number): void {
 }
 
 /** Whether a lookup of this kind looks at the blurred fields. */
-export function looksAtFields(kind: LookupKind): boolean {
+export function looksAtFields(kind: PointKind): boolean {
   return kind !== 'channel' && kind !== 'luma';
 }
 
 /** What a lookup of this kind reads instead of the pixels' own colours, `[3, S, S]`, undefined for none. */
 export function lookedAt(
-  kind: LookupKind,
+  kind: PointKind,
   planes: Float32Array,
   size: number,
 ): Float32Array<ArrayBuffer> | undefined {
@@ -59,7 +59,7 @@ export function lookedAt(
 /** clamp(T(q)) of a row, into the three planes of `out`; `fields` is `lookedAt`. */
 export function lookupRow(
   row: Row,
-  { kind, table }: Lookup,
+  { kind, table }: PointLookup,
   fields: Float32Array | undefined,
   size: number,
   out: Planes,
@@ -85,7 +85,7 @@ export function lookupRow(
 
 /** q of pixels `[3, S, S]` of an image; `prepared`, the image at the model's size, is what blurs are of. */
 export function lookupIndex(
-  kind: LookupKind,
+  kind: PointKind,
   pixels: Float32Array,
   prepared: Float32Array,
   size: number,
