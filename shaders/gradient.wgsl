@@ -1,7 +1,6 @@
-// The luma's gradient: ∂x, ∂y and its length, the last three of the anchor's fields.
+// The gradient of the finest blur's luma: ∂x, ∂y and its length, the last three of the anchor's fields.
 //
-// in   planes   f32 [3, S, S]
-// out  fields   f32 [15, S, S], planes 12–14
+// in, out  fields   f32 [15, S, S]: of planes 0–2, planes 12–14
 // One invocation per pixel; the four neighbours come from cache.
 
 struct Params {
@@ -9,14 +8,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> planes: array<f32>;
-@group(0) @binding(2) var<storage, read_write> fields: array<f32>;
+@group(0) @binding(1) var<storage, read_write> fields: array<f32>;
 
 fn luma(x: i32, y: i32) -> f32 {
   let size = i32(params.size);
   let i = u32(clamp(y, 0, size - 1) * size + clamp(x, 0, size - 1));
   let plane = params.size * params.size;
-  return 0.299 * planes[i] + 0.587 * planes[plane + i] + 0.114 * planes[2u * plane + i];
+  return 0.299 * fields[i] + 0.587 * fields[plane + i] + 0.114 * fields[2u * plane + i];
 }
 
 @compute @workgroup_size(64)

@@ -85,9 +85,9 @@ def features(image: Tensor) -> Tensor:
     for q in (x, y, x * x, y * y, x * y, (x * x + y * y) ** 2):
         columns.append(base * q)
 
-    for sigma in BLUR_SIGMAS:
-        columns.append(gaussian_blur(image, sigma * size / 256))
-    luma = 0.299 * r + 0.587 * g + 0.114 * b
+    blurs = [gaussian_blur(image, sigma * size / 256) for sigma in BLUR_SIGMAS]
+    columns += blurs
+    luma = lookup.luma(blurs[0])
     padded = F.pad(luma, (1, 1, 1, 1), mode="replicate")
     scale = size / 256
     dx = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2 * scale

@@ -125,7 +125,7 @@ function encodeFields(operation: Operation, planes: GPUBuffer, size: number): GP
   const fields = operation.temporary('fields', FIELDS * size * size * 4);
   encodeBlurs(operation, planes, size, BLURRED, 0, fields);
   const parameters = operation.parameters([size]);
-  operation.run('gradient', '', [parameters, planes, fields], [Math.ceil(size / 64), size]);
+  operation.run('gradient', '', [parameters, fields], [Math.ceil(size / 64), size]);
   return fields;
 }
 

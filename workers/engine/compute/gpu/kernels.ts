@@ -43,7 +43,7 @@ export const KERNELS = {
   'prepare-horizontal': kernel(['uniform', 'read', 'write'], tentLibrary, prepareHorizontal),
   'prepare-vertical': kernel(['uniform', 'read', 'write'], tentLibrary, prepareVertical),
   blur: kernel(['uniform', 'read', 'write'], blur),
-  gradient: kernel(['uniform', 'read', 'write'], gradient),
+  gradient: kernel(['uniform', 'write'], gradient),
   'anchor-features': kernel(
     ['uniform', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,

@@ -1,6 +1,6 @@
 /**
  * The anchor features 46–60 as images at the model's size: `[15, S, S]`, twelve blurred planes
- * (σ-major, then r, g, b) and the luma's ∂x, ∂y and gradient length.
+ * (σ-major, then r, g, b) and ∂x, ∂y and the gradient's length of the finest one's luma.
  */
 import { clampIndex } from './source';
 
@@ -40,11 +40,11 @@ function blurRows(plane: Float32Array, size: number, taps: Float64Array, out: Fl
   }
 }
 
-function gradientPlanes(planes: Float32Array, size: number, out: Float32Array): void {
+function gradientPlanes(soft: Float32Array, size: number, out: Float32Array): void {
   const plane = size * size;
   const luma = (x: number, y: number): number => {
     const i = clampIndex(y, size) * size + clampIndex(x, size);
-    return 0.299 * planes[i] + 0.587 * planes[plane + i] + 0.114 * planes[2 * plane + i];
+    return 0.299 * soft[i] + 0.587 * soft[plane + i] + 0.114 * soft[2 * plane + i];
   };
   const step = size / 256 / 2;
   for (let y = 0; y < size; y++) {
@@ -81,7 +81,7 @@ export function anchorFields(planes: Float32Array, size: number): Float32Array<A
   const plane = size * size;
   const fields = new Float32Array(FIELDS * plane);
   BLUR_SIGMAS.forEach((sigma, s) => blurPlanes(planes, size, sigma, fields.subarray(s * 3 * plane)));
-  gradientPlanes(planes, size, fields.subarray(12 * plane));
+  gradientPlanes(fields, size, fields.subarray(12 * plane));
   return fields;
 }
 
@@ -91,7 +91,8 @@ export function finestFields(
   size: number,
 ): { readonly blurred: Float32Array; readonly gradient: Float32Array } {
   const plane = size * size;
+  const soft = blurred(planes, size, BLUR_SIGMAS[0]);
   const slopes = new Float32Array(3 * plane);
-  gradientPlanes(planes, size, slopes);
-  return { blurred: blurred(planes, size, BLUR_SIGMAS[0]), gradient: slopes.subarray(2 * plane) };
+  gradientPlanes(soft, size, slopes);
+  return { blurred: soft, gradient: slopes.subarray(2 * plane) };
 }
