@@ -212,9 +212,9 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
     if tried := ((lowest > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
         around = [gaussian_blur(u[tried], sigma * u.shape[-1] / 256) for sigma in local.SIGMAS]
         for k, row in enumerate(tried):
-            found, kind, table = local.fit(u[row], u2[row], [soft[k] for soft in around], places, FOLDS)
-            if found * TIE + FLOOR < float(lowest[row]) and found <= LOCAL * float(energy[row]):
-                groups[row], tables[row], error[row], weights[row] = kind, table, found, 0
+            bound = min((float(lowest[row]) - FLOOR) / TIE, LOCAL * float(energy[row]))
+            if found := local.fit(u[row], u2[row], [soft[k] for soft in around], places, FOLDS, bound):
+                (error[row], groups[row], tables[row]), weights[row] = found, 0
     return Fits(groups, weights, tables, error, warp.still(count, device))
 
 

@@ -116,34 +116,61 @@ def solve(matrix: Tensor, right: Tensor, ridge: float) -> Tensor:
     return torch.cholesky_solve(right, torch.linalg.cholesky(matrix + ridge * penalty(matrix.device)))
 
 
-def errors(system: Sums, ridge: float, pixels: int) -> Tensor:
-    """Cross-validated squared error ``[m]``, a sum over pixels and channels."""
+def left(system: Sums, table: Tensor) -> Tensor:
+    """Squared error ``[m]`` of tables less the value ``[m, folds or 1, 256, k]``, a sum over pixels and channels."""
+    return system.square + (table * (system.matrix @ table - 2 * system.right)).sum((1, 2, 3))
+
+
+def held_out(system: Sums, ridge: float, pixels: int) -> float:
+    """Cross-validated squared error, a sum over pixels and channels."""
     folds = system.matrix.shape[1]
     kept = [(x.sum(1, keepdim=True) - x) / (pixels * (folds - 1) / folds) for x in (system.matrix, system.right)]
-    t = solve(*kept, ridge)
-    return system.square + (t * (system.matrix @ t - 2 * system.right)).sum((1, 2, 3))
+    return float(left(system, solve(*kept, ridge)).sum())
 
 
-def fit(u: Tensor, u2: Tensor, around: list[Tensor], fold: Tensor, folds: int) -> tuple[float, str, Tensor]:
+def first_look(of: str, u: Tensor, u2: Tensor, around: list[Tensor]) -> tuple[str, float]:
+    """The kind ``of`` channel or luma of least mean square error on the pair itself, at every second pixel each
+    way, and that error."""
+    u, u2, around = u[:, ::2, ::2], u2[:, ::2, ::2], [soft[:, ::2, ::2] for soft in around]
+    pixels, kinds = u[0].numel(), [kind for kind in KINDS if f" {of} " in kind]
+    looked = [indices(kind, u[None], soft[None]) for kind, soft in zip(kinds, around)]
+    value, off = (torch.cat([x[k][0] for x in looked]).flatten(1) for k in range(2))
+    fold = torch.zeros(pixels, dtype=torch.long, device=u.device)
+    system = sums(value, off, edited(of, u2).repeat(len(kinds), 1, 1), fold, 1)
+    error = left(system, solve(system.matrix / pixels, system.right / pixels, FIRST_RIDGE))
+    least, at = (error.reshape(len(kinds), -1).sum(1) / (3 * pixels)).min(0)
+    return kinds[int(at)], float(least)
+
+
+def edited(of: str, u2: Tensor) -> Tensor:
+    """``u2 [3, S, S]`` by what shares a system: ``[1, 3, P]`` or ``[3, 1, P]``."""
+    return u2.flatten(1)[None] if of == "luma" else u2.flatten(1)[:, None]
+
+
+def fit(
+    u: Tensor, u2: Tensor, around: list[Tensor], fold: Tensor, folds: int, bound: float
+) -> tuple[float, str, Tensor] | None:
     """The best local lookup of one pair ``[3, S, S]``: its cross-validated mean square error, its kind and its
-    table ``[256, 3]``. ``around`` are the blurs of u by SIGMAS, ``[3, S, S]`` each."""
-    pixels, found = fold.numel(), {}
+    table ``[256, 3]``; None where that is above ``bound``. ``around`` are the blurs of u by SIGMAS."""
+    pixels, systems, scores = fold.numel(), {}, {}
     for of in ("channel", "luma"):
-        kinds = [kind for kind in KINDS if f" {of} " in kind]
-        looked = [indices(kind, u[None], soft[None]) for kind, soft in zip(kinds, around)]
-        value, off = (torch.cat([x[k][0] for x in looked]).flatten(1) for k in range(2))
-        edited = u2.flatten(1)[None] if of == "luma" else u2.flatten(1)[:, None]
-        system = sums(value, off, edited.repeat(len(kinds), 1, 1), fold.flatten(), folds)
-        each = len(value) // len(kinds)
-        error = errors(system, FIRST_RIDGE, pixels).reshape(-1, each).sum(1)
-        for k, kind in enumerate(kinds):
-            rows = slice(k * each, (k + 1) * each)
-            found[kind] = float(error[k]), Sums(system.matrix[rows], system.right[rows], system.square[rows])
-    kind = min(found, key=lambda name: found[name][0])
-    error, system = found[kind]
-    tried = {ridge: error if ridge == FIRST_RIDGE else float(errors(system, ridge, pixels).sum()) for ridge in RIDGES}
+        kind, error = first_look(of, u, u2, around)
+        if error > bound:
+            continue
+        value, off = (x[0].flatten(1) for x in indices(kind, u[None], around[SIGMAS.index(sigma_of(kind))][None]))
+        systems[kind] = sums(value, off, edited(of, u2), fold.flatten(), folds)
+        scores[kind] = held_out(systems[kind], FIRST_RIDGE, pixels)
+    if not scores:
+        return None
+    kind = min(scores, key=lambda name: scores[name])
+    system, tried = systems[kind], {FIRST_RIDGE: scores[kind]}
+    for ridge in RIDGES:
+        tried.setdefault(ridge, held_out(system, ridge, pixels))
     ridge = min(reversed(RIDGES), key=lambda r: tried[r])
+    score = max(0.0, tried[ridge]) / (3 * pixels)
+    if score > bound:
+        return None
     less = solve(system.matrix.sum(1) / pixels, system.right.sum(1) / pixels, ridge)
     table = less[0] if " luma " in kind else less[..., 0].T
-    value = torch.linspace(0, 1, SIDE, dtype=torch.float64, device=u.device).repeat_interleave(SIDE)
-    return max(0.0, tried[ridge]) / (3 * pixels), kind, (table + value[:, None]).float()
+    knots = torch.linspace(0, 1, SIDE, dtype=torch.float64, device=u.device).repeat_interleave(SIDE)
+    return score, kind, (table + knots[:, None]).float()
