@@ -229,9 +229,9 @@ export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): Anch
     return solved === undefined ? leave : { name, score, ...solved };
   };
   if (best > UNEXPLAINED) {
-    const local = scoreLocal(pair, places, RIDGES);
-    if (local.score <= LOCAL * unchanged && !asGood(best, local.score))
-      return finish(withTable(local.kind, local));
+    const bound = Math.min((best - tolerance) / NEARLY_AS_GOOD, LOCAL * unchanged);
+    const local = scoreLocal(pair, places, RIDGES, bound);
+    if (local !== undefined) return finish(withTable(local.kind, local));
   }
   if (best > WORTHWHILE * unchanged || asGood(unchanged, best)) return leave;
   const chosen = scored.find(({ score }) => asGood(score, best));

@@ -4,12 +4,14 @@
  */
 import { LOCAL_KINDS, LOOKUP_KNOTS, type LocalKind } from './compute';
 import { SLOPE } from './lookup-fit';
-import { localIndices, LOCAL_SIDE, type Indices } from './reference/local';
+import { blurred } from './reference/fields';
+import { localIndices, LOCAL_SIDE, sharesIndices, sigmaOf, type Indices } from './reference/local';
 import {
   bestRidge,
   emptySums,
   fullTable,
   heldOut,
+  ownError,
   type Folds,
   type Pair,
   type Penalty,
@@ -77,35 +79,84 @@ export function localSums([value, off]: Indices, edited: readonly Float32Array[]
   return sums;
 }
 
-/** Systems of the pair: one of three channels by luma, one for each channel otherwise. */
-function systemsOf(kind: LocalKind, { a, a2, prepared, size }: Pair, folds: Folds): Sums[][] {
-  const plane = size * size;
-  const edited = [0, 1, 2].map((c) => a2.subarray(c * plane, (c + 1) * plane));
-  const indices = localIndices(kind, a, prepared, size);
+/** Planes of pixels, of a and a′ and of a blurred by each σ. */
+interface Seen {
+  readonly a: Float32Array;
+  readonly a2: Float32Array;
+  readonly around: ReadonlyMap<number, Float32Array>;
+}
+
+/** Systems of one kind: one of three channels by luma, one for each channel otherwise. */
+function systemsOf(kind: LocalKind, { a, a2, around }: Seen, folds: Folds): Sums[][] {
+  const pixels = a2.length / 3;
+  const edited = [0, 1, 2].map((c) => a2.subarray(c * pixels, (c + 1) * pixels));
+  const indices = localIndices(kind, a, around.get(sigmaOf(kind)) ?? a);
   return indices.map((of, c) => localSums(of, indices.length === 1 ? edited : [edited[c]], folds));
 }
 
-/** The best kind with the middle ridge, and then of the ridges the best for it. */
+/** Every second pixel each way of planes `[3, S, S]`. */
+function thinned(planes: Float32Array, size: number): Float32Array {
+  const side = Math.ceil(size / 2);
+  return Float32Array.from({ length: 3 * side * side }, (_, i) => {
+    const [c, y, x] = [Math.floor(i / side / side), Math.floor(i / side) % side, i % side];
+    return planes[(c * size + 2 * y) * size + 2 * x];
+  });
+}
+
+/** The kind of least mean squared error on the very pixels it is fitted to, and that error. */
+function firstLook(
+  kinds: readonly LocalKind[],
+  seen: Seen,
+  ridge: number,
+): { readonly kind: LocalKind; readonly error: number } {
+  const whole = { of: new Uint8Array(seen.a2.length / 3), count: 1 };
+  const errors = kinds.map((kind) => {
+    const systems = systemsOf(kind, seen, whole).map(([sums]) => sums);
+    return ownError(systems, PENALTY, ridge) / seen.a2.length;
+  });
+  const error = Math.min(...errors);
+  return { kind: kinds[errors.indexOf(error)], error };
+}
+
+/**
+ * The best local lookup: of either sort the kind that does best at a quarter of the pixels, of these the one
+ * with the better score, with the best ridge. Undefined where that is above `bound`.
+ */
 export function scoreLocal(
-  pair: Pair,
+  { a, a2, prepared, size }: Pair,
   folds: Folds,
   ridges: readonly number[],
-): ScoredLookup & { kind: LocalKind } {
+  bound: number,
+): (ScoredLookup & { readonly kind: LocalKind }) | undefined {
   const middle = ridges[Math.floor(ridges.length / 2)];
-  const [best] = LOCAL_KINDS.map((kind) => {
-    const systems = systemsOf(kind, pair, folds);
-    const error = heldOut(systems, PENALTY);
-    return { kind, systems, error, first: error(middle) };
-  }).sort((one, other) => one.first - other.first);
-  const { kind, systems } = best;
-  const { ridge, error } = bestRidge(best.error, ridges);
+  const around = new Map(LOCAL_KINDS.map(sigmaOf).map((sigma) => [sigma, blurred(prepared, size, sigma)]));
+  const few: Seen = {
+    a: thinned(a, size),
+    a2: thinned(a2, size),
+    around: new Map([...around].map(([sigma, planes]) => [sigma, thinned(planes, size)])),
+  };
+  const sorts = [true, false].map((shared) => LOCAL_KINDS.filter((kind) => sharesIndices(kind) === shared));
+  const finalists = sorts
+    .map((kinds) => firstLook(kinds, few, middle))
+    .filter(({ error }) => error <= bound)
+    .map(({ kind }) => {
+      const systems = systemsOf(kind, { a, a2, around }, folds);
+      const error = heldOut(systems, PENALTY);
+      return { kind, systems, error, first: error(middle) };
+    })
+    .sort((one, other) => one.first - other.first);
+  if (finalists.length === 0) return undefined;
+  const [{ kind, systems, error }] = finalists;
+  const best = bestRidge(error, ridges);
+  const score = Math.max(0, best.error) / (3 * size * size);
+  if (score > bound) return undefined;
   return {
     kind,
-    ridge,
-    score: Math.max(0, error) / (3 * pair.size * pair.size),
+    score,
+    ridge: best.ridge,
     solve() {
       const value = (knot: number): number => Math.floor(knot / LOCAL_SIDE) / LAST;
-      return { kind, table: fullTable(systems, PENALTY, ridge, value) };
+      return { kind, table: fullTable(systems, PENALTY, best.ridge, value) };
     },
   };
 }

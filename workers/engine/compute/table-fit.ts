@@ -81,6 +81,14 @@ function squaredError({ bands, right, square, columns }: Sums, table: Float64Arr
   return error;
 }
 
+/** The squared error of tables on the very pixels that they are fitted to. */
+export function ownError(systems: readonly Sums[], penalty: Penalty, ridge: number): number {
+  return systems.reduce(
+    (error, sums) => error + squaredError(sums, solved(sums, penalty, ridge), penalty.width),
+    0,
+  );
+}
+
 /** The squared error, summed over held-out folds and `systems`, that one candidate makes with a ridge. */
 export type HeldOut = (ridge: number) => number;
 

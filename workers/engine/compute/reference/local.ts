@@ -54,23 +54,12 @@ function planesOf(image: Float32Array): Row['colours'] {
   return [image.subarray(0, plane), image.subarray(plane, 2 * plane), image.subarray(2 * plane)];
 }
 
-/** The value and the bent difference of every pixel, `[S, S]` each. */
+/** The value and the bent difference of every pixel. */
 export type Indices = readonly [value: Float32Array, off: Float32Array];
 
-/**
- * The indices of each channel of pixels `[3, S, S]` of an image, or of one where the channels share them;
- * `prepared`, the image at the model's size, is what is blurred.
- */
-export function localIndices(
-  kind: LocalKind,
-  pixels: Float32Array,
-  prepared: Float32Array,
-  size: number,
-): readonly Indices[] {
-  const [values, around] = [
-    planesOf(Float32Array.from(pixels)),
-    planesOf(surroundings(kind, prepared, size)),
-  ];
+/** The indices of each channel of pixels, three planes, or of one where the channels share them. */
+export function localIndices(kind: LocalKind, pixels: Float32Array, soft: Float32Array): readonly Indices[] {
+  const [values, around] = [pixels, soft].map((planes) => planesOf(Float32Array.from(planes)));
   const indices = sharesIndices(kind)
     ? [[lumaInto(values), lumaInto(around)] as const]
     : values.map((value, c) => [value, around[c]] as const);
