@@ -173,3 +173,55 @@ test('the page is small, and nothing of the engine loads before the first paint'
   expect(kilobytes).toBeGreaterThan(20);
   expect(kilobytes).toBeLessThanOrEqual(150);
 });
+
+interface Seen {
+  readonly shifts: number[];
+  readonly blocked: number[];
+}
+
+/** Milliseconds of each task over 50 ms on the page's thread, and how much each layout shift moved. */
+async function observe(page: Page): Promise<() => Promise<Seen>> {
+  await page.addInitScript(() => {
+    const seen: Seen = { shifts: [], blocked: [] };
+    Object.assign(globalThis, { seen });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.blocked.push(Math.round(entry.duration));
+    }).observe({ type: 'longtask', buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { value, hadRecentInput } = entry as PerformanceEntry & {
+          readonly value: number;
+          readonly hadRecentInput: boolean;
+        };
+        // What a person's own click moves is no surprise to them.
+        if (!hadRecentInput) seen.shifts.push(value);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { seen: Seen }).seen);
+}
+
+for (const size of [SIZES[0], SIZES[1]]) {
+  test(`nothing shifts from the first paint to the result at ${size.width} pixels`, async ({
+    likewise,
+    page,
+  }) => {
+    await page.setViewportSize(size);
+    const seen = await observe(page);
+    await likewise.open('wasm');
+    await page.waitForLoadState('networkidle');
+    const { blocked: loading } = await seen();
+    await likewise.sample('noir');
+    await likewise.run();
+    const { shifts, blocked } = await seen();
+    const told = (times: readonly number[]): string =>
+      times.length === 0 ? 'none' : `${times.join(', ')} ms`;
+    console.log(
+      `tasks over 50 ms at ${size.width}: loading ${told(loading)}; an edit ${told(blocked.slice(loading.length))}`,
+    );
+    expect(
+      shifts.reduce((sum, value) => sum + value, 0),
+      'layout shift',
+    ).toBeLessThan(0.01);
+  });
+}

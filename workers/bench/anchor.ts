@@ -52,6 +52,7 @@ function anchors(): Record<string, Anchor> {
   return {
     colour: { weights: weights(10) },
     lookup: { weights: weights(0), lookup: { kind: 'channel', table } },
+    'local lookup': { weights: weights(0), lookup: { kind: 'local channel 4', table } },
     light: { weights: weights(46) },
     'every blur': { weights: weights(61) },
     'every feature': { weights: weights(ANCHOR_FEATURES) },
