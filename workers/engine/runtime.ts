@@ -6,6 +6,7 @@ import { ortProducts } from './compute/ort-products';
 import { createWebGpuCompute } from './compute/webgpu';
 import type { Choice, OwnDevice } from './device';
 import { wrapSession, type Graph } from './graph';
+import { startHelpers } from './helpers';
 import { loadOrt, threadCount, type OrtModule } from './ort';
 import type { Backend } from './protocol';
 
@@ -90,8 +91,9 @@ export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
   const openGraph = async (model: ArrayBuffer): Promise<Graph<CpuData>> =>
     wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding);
   const { dispose, ...products } = ortProducts(openGraph);
-  const compute = { ...createCpuCompute(), ...products };
   const threads = threadCount();
+  const helpers = threads === 1 ? undefined : startHelpers(threads - 1);
+  const compute = { ...createCpuCompute(helpers), ...products };
   return {
     backend: 'wasm',
     adapter: threads === 1 ? 'CPU, 1 thread' : `CPU, ${threads} threads`,

@@ -11,7 +11,9 @@ import {
   type FullRender,
   type Warp,
 } from './compute';
+import { renderBands, type Bands, type Helpers } from './bands';
 import { createCpuCompute, type CpuData } from './cpu';
+import type { RenderJob } from './reference/render';
 import { anchorFields, blurred } from './reference/fields';
 import { close, imageOf, noiseImage, picture, randomWarp, rounded, uniform } from './testing/parity';
 
@@ -270,6 +272,72 @@ describe('merge', () => {
     };
     await cpu.merge([target], c, elements, 0.5);
     close(await cpu.read(target.merged), expected, 1e-6);
+  });
+});
+
+describe('threads that help to render', () => {
+  const size = 8;
+  const [width, height] = [1024, 520];
+  const image = noiseImage(5, width, height);
+
+  async function render(helpers?: Helpers, checkpoint = quiet.checkpoint): Promise<Uint8ClampedArray> {
+    const compute = createCpuCompute(helpers);
+    const full = compute.uploadImage(image, 'b');
+    const { data } = await compute.renderFull({
+      b: compute.prepare(full, size),
+      grid: compute.upload(uniform(6, 14, -0.3, 0.3), [14, 1, 1], 'grid'),
+      maps: compute.upload(uniform(7, 5 * size * size), [5, size, size], 'maps'),
+      image: full,
+      anchor: { weights: new Float32Array(ANCHOR_FEATURES * 3) },
+      strength: 1,
+      width,
+      height,
+      onTile: () => undefined,
+      checkpoint,
+    });
+    return data;
+  }
+
+  /** Renders `count` bands at once, and whether it was still given any. */
+  function helper(count: number): Helpers & { helped: number } {
+    const found = {
+      helped: 0,
+      async help(job: RenderJob, bands: Bands): Promise<void> {
+        const rendering = renderBands(job, bands);
+        while (found.helped < count && rendering.next().done !== true) found.helped += 1;
+      },
+      dispose: () => undefined,
+    };
+    return found;
+  }
+
+  it('make the same picture as one', async () => {
+    const some = helper(2);
+    const [alone, together] = [await render(), await render(some)];
+    expect(some.helped).toBe(2);
+    close(together, alone, 0);
+  });
+
+  it('are missed when one dies with a band', async () => {
+    const dying: Helpers = {
+      async help(_, { rows }) {
+        Atomics.add(rows, 0, 1);
+      },
+      dispose: () => undefined,
+    };
+    await expect(render(dying)).rejects.toThrow('has died');
+  });
+
+  it('are given nothing more after a cancel', async () => {
+    let bands: Bands | undefined;
+    const watching: Helpers = {
+      async help(_, given) {
+        bands = given;
+      },
+      dispose: () => undefined,
+    };
+    await expect(render(watching, () => Promise.reject(new Error('cancelled')))).rejects.toThrow('cancelled');
+    expect(bands?.rows[0]).toBeGreaterThanOrEqual(height);
   });
 });
 

@@ -6,13 +6,14 @@
  * that runs beside this backend is the fp32 one. Images stay RGBA8.
  */
 import type { RgbaImage } from '../protocol';
-import type { Compute, FullImage, HeadInputs, Tensor } from './compute';
+import { bandsOf, renderBands, rowsDone, stopBands, type Helpers } from './bands';
+import type { Compute, FullImage, FullRender, HeadInputs, Tensor } from './compute';
 import { widenHalf } from './half';
 import { anchorApply, anchorGram } from './reference/anchor';
 import { GRID_CHANNELS, MAP_CHANNELS } from './reference/head';
 import { addTerms, termsOf } from './reference/merge';
 import { prepare } from './reference/prepare';
-import { finishModel, flowStep, modelEdit, rowRenderer, type RenderJob } from './reference/render';
+import { finishModel, flowStep, modelEdit, type RenderJob } from './reference/render';
 import { route } from './reference/route';
 import { movedPlanes } from './reference/warp';
 import { count, routeShape, sideOf, targetShape } from './shapes';
@@ -20,8 +21,8 @@ import { count, routeShape, sideOf, targetShape } from './shapes';
 export type CpuData = Float32Array<ArrayBuffer> | Uint8ClampedArray<ArrayBuffer>;
 type CpuTensor = Tensor<CpuData>;
 
-/** Pixels between two checkpoints of a full-size render: some tenths of a second. */
-const BAND_PIXELS = 1 << 18;
+/** From so many pixels on it pays to ask other threads for help. */
+const MANY_PIXELS = 1 << 19;
 
 function tensor(data: Float32Array<ArrayBuffer>, dims: readonly number[]): CpuTensor {
   return { data, type: 'float32', dims };
@@ -57,7 +58,36 @@ function difference(x: Float32Array, y: Float32Array): Float32Array<ArrayBuffer>
   return Float32Array.from(x, (value, i) => value - y[i]);
 }
 
-export function createCpuCompute(): Compute<CpuData> {
+/** Renders a job alone, or with others: in shared memory then. */
+async function rendered(
+  job: RenderJob,
+  helpers: Helpers | undefined,
+  { onTile, checkpoint }: Pick<FullRender<CpuData>, 'onTile' | 'checkpoint'>,
+): Promise<Uint8ClampedArray<ArrayBuffer>> {
+  const { width, height, image } = job;
+  const helped = width * height >= MANY_PIXELS ? helpers : undefined;
+  const bands = bandsOf(job, helped === undefined ? ArrayBuffer : SharedArrayBuffer);
+  let work = job;
+  if (helped !== undefined) {
+    const data = new Uint8ClampedArray(new SharedArrayBuffer(image.data.length));
+    data.set(image.data);
+    work = { ...job, image: { ...image, data } };
+  }
+  const others = helped?.help(work, bands);
+  try {
+    for (const done of renderBands(work, bands)) {
+      onTile(done, height);
+      await checkpoint();
+    }
+  } finally {
+    stopBands(bands, work);
+    await others;
+  }
+  if (rowsDone(bands) < height) throw new Error('a thread that helped to render has died');
+  return new Uint8ClampedArray(bands.out);
+}
+
+export function createCpuCompute(helpers?: Helpers): Compute<CpuData> {
   return {
     upload(data, dims) {
       return tensor(data instanceof Uint16Array ? widenHalf(data) : new Float32Array(data), dims);
@@ -117,19 +147,12 @@ export function createCpuCompute(): Compute<CpuData> {
       const data = finishModel(model.guide, edit, model.size, strength);
       return { width: model.size, height: model.size, data };
     },
-    async renderFull({ onTile, checkpoint, ...job }): Promise<RgbaImage> {
-      const { image, width, height } = job;
-      const render = rowRenderer({ ...job, head: headOf(job), image: { ...image, data: bytes(image) } });
-      const data = new Uint8ClampedArray(width * height * 4);
-      const rows = Math.max(1, Math.floor(BAND_PIXELS / width));
-      for (let first = 0; first < height; first += rows) {
-        const end = Math.min(height, first + rows);
-        render(first, end, data);
-        onTile(end, height);
-        await checkpoint();
-      }
-      return { width, height, data };
+    async renderFull(render): Promise<RgbaImage> {
+      const { image, anchor, strength, width, height } = render;
+      const own = { ...image, data: bytes(image) };
+      const job = { head: headOf(render), image: own, anchor, strength, width, height };
+      return { width, height, data: await rendered(job, helpers, render) };
     },
-    dispose: () => undefined,
+    dispose: () => helpers?.dispose(),
   };
 }
