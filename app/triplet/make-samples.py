@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 OUT = Path(__file__).parents[2] / "public" / "samples"
 LIMIT = 120_000
@@ -76,16 +76,20 @@ def snowfall(x):
     return over(x, mask.resize((w, h), Image.Resampling.LANCZOS), [1, 1, 1])
 
 
-def duotone(x):
+def sketch(x):
+    """Graphite on cream paper: dark where a place is darker than its surroundings."""
     y = luma(x)
-    return (1 - y) * [0.13, 0.07, 0.36] + y * [1.0, 0.86, 0.62]
+    grey = Image.fromarray(np.rint(y[..., 0] * 255).astype(np.uint8))
+    around = pixels(grey.filter(ImageFilter.GaussianBlur(0.018 * x.shape[1])))[..., None]
+    light = np.clip(y / np.maximum(around, 0.05), 0, 1) ** 1.6
+    return (1 - light) * [0.20, 0.19, 0.24] + light * [0.98, 0.96, 0.91]
 
 
 def mirror(x):
     return x[:, ::-1]
 
 
-EDITS = {edit.__name__: edit for edit in (warm, noir, framed, duotone, snowfall, mirror)}
+EDITS = {edit.__name__: edit for edit in (warm, noir, framed, sketch, snowfall, mirror)}
 
 
 def save(picture, path):

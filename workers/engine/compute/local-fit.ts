@@ -12,10 +12,11 @@ import {
   fullTable,
   heldOut,
   ownError,
+  penaltyOf,
   type Folds,
   type Pair,
-  type Penalty,
   type ScoredLookup,
+  type Square,
   type Sums,
 } from './table-fit';
 
@@ -24,30 +25,23 @@ const LAST = LOCAL_SIDE - 1;
 const WIDTH = 2 * LOCAL_SIDE;
 
 /** Bends and twists squared and SLOPE slopes squared. */
-function curvature(): Penalty {
-  const bands = new Float64Array(LOOKUP_KNOTS * (WIDTH + 1));
-  const add = (first: number, taps: readonly (readonly [number, number])[], weight: number): void => {
-    for (const [at, one] of taps)
-      for (const [to, other] of taps)
-        if (to >= at) bands[(first + at) * (WIDTH + 1) + to - at] += weight * one * other;
-  };
-  for (let i = 0; i < LOCAL_SIDE; i++) {
-    for (let j = 0; j < LOCAL_SIDE; j++) {
-      const knot = i * LOCAL_SIDE + j;
-      for (const [step, place] of [
-        [LOCAL_SIDE, i],
-        [1, j],
-      ] as const) {
-        if (place < LAST) add(knot, [[0, -1], [step, 1]], SLOPE); // prettier-ignore
-        if (place < LAST - 1) add(knot, [[0, 1], [step, -2], [2 * step, 1]], 1); // prettier-ignore
-      }
-      if (i < LAST && j < LAST)
-        add(knot, [[0, 1], [1, -1], [LOCAL_SIDE, -1], [LOCAL_SIDE + 1, 1]], 2); // prettier-ignore
+function* curvature(): Generator<Square> {
+  for (let knot = 0; knot < LOOKUP_KNOTS; knot++) {
+    const [i, j] = [Math.floor(knot / LOCAL_SIDE), knot % LOCAL_SIDE];
+    for (const [place, step] of [
+      [i, LOCAL_SIDE],
+      [j, 1],
+    ] as const) {
+      const [next, second] = [knot + step, knot + 2 * step];
+      if (place < LAST) yield { weight: SLOPE, terms: [[knot, -1], [next, 1]] }; // prettier-ignore
+      if (place < LAST - 1) yield { weight: 1, terms: [[knot, 1], [next, -2], [second, 1]] }; // prettier-ignore
     }
+    const down = knot + LOCAL_SIDE;
+    if (i < LAST && j < LAST)
+      yield { weight: 2, terms: [[knot, 1], [knot + 1, -1], [down, -1], [down + 1, 1]] }; // prettier-ignore
   }
-  return { bands, width: WIDTH };
 }
-const PENALTY = curvature();
+const PENALTY = penaltyOf(curvature(), WIDTH);
 
 /** The sums of the channels in `edited`, which share their indices, over the pixels of each fold. */
 export function localSums([value, off]: Indices, edited: readonly Float32Array[], folds: Folds): Sums[] {
@@ -83,14 +77,14 @@ export function localSums([value, off]: Indices, edited: readonly Float32Array[]
 interface Seen {
   readonly a: Float32Array;
   readonly a2: Float32Array;
-  readonly around: ReadonlyMap<number, Float32Array>;
+  readonly around: Readonly<Record<number, Float32Array>>;
 }
 
 /** Systems of one kind: one of three channels by luma, one for each channel otherwise. */
 function systemsOf(kind: LocalKind, { a, a2, around }: Seen, folds: Folds): Sums[][] {
   const pixels = a2.length / 3;
   const edited = [0, 1, 2].map((c) => a2.subarray(c * pixels, (c + 1) * pixels));
-  const indices = localIndices(kind, a, around.get(sigmaOf(kind)) ?? a);
+  const indices = localIndices(kind, a, around[sigmaOf(kind)]);
   return indices.map((of, c) => localSums(of, indices.length === 1 ? edited : [edited[c]], folds));
 }
 
@@ -129,11 +123,15 @@ export function scoreLocal(
   bound: number,
 ): (ScoredLookup & { readonly kind: LocalKind }) | undefined {
   const middle = ridges[Math.floor(ridges.length / 2)];
-  const around = new Map(LOCAL_KINDS.map(sigmaOf).map((sigma) => [sigma, blurred(prepared, size, sigma)]));
+  const around = Object.fromEntries(
+    [...new Set(LOCAL_KINDS.map(sigmaOf))].map((sigma) => [sigma, blurred(prepared, size, sigma)]),
+  );
   const few: Seen = {
     a: thinned(a, size),
     a2: thinned(a2, size),
-    around: new Map([...around].map(([sigma, planes]) => [sigma, thinned(planes, size)])),
+    around: Object.fromEntries(
+      Object.entries(around).map(([sigma, planes]) => [sigma, thinned(planes, size)]),
+    ),
   };
   const sorts = [true, false].map((shared) => LOCAL_KINDS.filter((kind) => sharesIndices(kind) === shared));
   const finalists = sorts

@@ -6,10 +6,11 @@ import {
   emptySums,
   fullTable,
   heldOut,
+  penaltyOf,
   type Folds,
   type Pair,
-  type Penalty,
   type ScoredLookup,
+  type Square,
   type Sums,
 } from './table-fit';
 
@@ -19,20 +20,13 @@ const LAST = LOOKUP_KNOTS - 1;
 const WIDTH = 2;
 
 /** Bends squared and SLOPE slopes squared. */
-function curvature(): Penalty {
-  const bands = new Float64Array(LOOKUP_KNOTS * (WIDTH + 1));
-  const add = (first: number, taps: readonly number[], weight: number): void => {
-    taps.forEach((one, i) => {
-      taps.slice(i).forEach((other, j) => {
-        bands[(first + i) * (WIDTH + 1) + j] += weight * one * other;
-      });
-    });
-  };
-  for (let i = 0; i < LAST; i++) add(i, [-1, 1], SLOPE);
-  for (let i = 0; i < LAST - 1; i++) add(i, [1, -2, 1], 1);
-  return { bands, width: WIDTH };
+function* curvature(): Generator<Square> {
+  for (let i = 0; i < LAST; i++) {
+    yield { weight: SLOPE, terms: [[i, -1], [i + 1, 1]] }; // prettier-ignore
+    if (i < LAST - 1) yield { weight: 1, terms: [[i, 1], [i + 1, -2], [i + 2, 1]] }; // prettier-ignore
+  }
 }
-const PENALTY = curvature();
+const PENALTY = penaltyOf(curvature(), WIDTH);
 
 /** The sums of one channel over the pixels of each fold. */
 export function lookupSums(q: Float32Array, edited: Float32Array, folds: Folds): Sums[] {

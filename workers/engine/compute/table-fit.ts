@@ -34,6 +34,23 @@ export interface Penalty {
   readonly width: number;
 }
 
+/** The square of a sum of unknowns times factors, the unknowns in ascending order, and what it costs. */
+export interface Square {
+  readonly weight: number;
+  readonly terms: readonly (readonly [knot: number, factor: number])[];
+}
+
+export function penaltyOf(squares: Iterable<Square>, width: number): Penalty {
+  const bands = new Float64Array(LOOKUP_KNOTS * (width + 1));
+  for (const { weight, terms } of squares) {
+    terms.forEach(([knot, factor], i) => {
+      for (const [other, its] of terms.slice(i))
+        bands[knot * (width + 1) + other - knot] += weight * factor * its;
+    });
+  }
+  return { bands, width };
+}
+
 /** Normal equations of the tables of `columns` channels, which share a matrix, over some pixels. */
 export interface Sums {
   /** `[256, width + 1]`, as banded.ts has them. */
