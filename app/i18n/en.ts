@@ -31,7 +31,7 @@ const samples = {
   warm: 'Warm evening',
   noir: 'Black and white',
   framed: 'Mounted print',
-  duotone: 'Two inks',
+  sketch: 'Pencil sketch',
   snowfall: 'Snowfall',
   mirror: 'Mirrored',
 };

@@ -14,7 +14,7 @@ def b() -> np.ndarray:
 
 
 def test_colour_keeps_the_detail(b: np.ndarray) -> None:
-    (row,) = measure(ROOT / "public" / "packs" / "studio", b, opened(SAMPLES / "duotone" / "b.jpg"), ["hue"], 1)
+    (row,) = measure(ROOT / "public" / "packs" / "studio", b, opened(SAMPLES / "sketch" / "b.jpg"), ["hue"], 1)
     assert row["decibelsOfB"] < 20 and row["decibels"] > 40, row
     assert abs(row["gradientEnergy"] - 1) <= 0.1, row
     assert row["drift"] <= 0.1, row

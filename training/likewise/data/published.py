@@ -34,12 +34,12 @@ PHOTOGRAPHS = (
     Published("warm/a.jpg", "backgrounds-aitzgorri_by_Aitzol_Berasategi"),
     Published("warm/b.jpg", "backgrounds-picosdeeuropa_by_Aitzol_Berasategi"),
     Published("snowfall/a.jpg", "backgrounds-life_by_Aitzol_Berasategi"),
-    Published("duotone/b.jpg", "backgrounds-friends_by_Aitzol_Berasategi"),
+    Published("sketch/b.jpg", "backgrounds-friends_by_Aitzol_Berasategi"),
     Published("mirror/a.jpg", "backgrounds-sunset_by_Aitzol_Berasategi"),
     Published("mirror/b.jpg", "backgrounds-Wine_by_Jakkub_Mede"),
     Published("noir/a.jpg", "backgrounds-Picture_1A_by_freespace"),
     Published("noir/b.jpg", "backgrounds-Picture_0B_by_freespace"),
-    Published("duotone/a.jpg", "backgrounds-seeding_by_Clements_Engelhardt"),
+    Published("sketch/a.jpg", "backgrounds-seeding_by_Clements_Engelhardt"),
 )
 # Never trained on.
 HELD_OUT = tuple(p for p in PHOTOGRAPHS if p.split == "held_out")
