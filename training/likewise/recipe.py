@@ -9,6 +9,9 @@ Every run of a stage sees the same samples in the same order and starts from the
 128 x 128. Runs of the stage *base* start from nothing; those of *basis* train a basis on the frozen
 denoiser of ``--start``, and those of *bare* on one that never saw an anchor, which is trained first.
 A finished run is kept in OUT and not repeated.
+
+One file, though a long one, because it is one experiment: what a row can change, the rows, how one is trained
+and scored, and the table. Nothing of it is used elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-/** The reference against docs/architecture.md, written down a second time, a pixel at a time. */
+/**
+ * The reference against docs/architecture.md, written down a second time, a pixel at a time. Long because the
+ * text is: one `describe` for each of its operations, on one compute.
+ */
 import { describe, expect, it } from 'vitest';
 import {
   ANCHOR_FEATURES,
