@@ -2,7 +2,7 @@
 //
 // in   planes    f32 [3, S, S], pixels of a
 //      edited    f32 [3, S, S], pixels of a′
-//      fields    f32 [15, S, S], blurs and gradients of the prepared a
+//      fields    f32 [18, S, S], blurs and gradients of the prepared a
 // out  columns   f32 [85, S²]
 // One invocation per pixel writes its 85 values; 64 neighbours write each column contiguously, which
 // is also how gram.wgsl reads it. Includes lib/bilinear, lib/anchor, lib/planar, lib/field.

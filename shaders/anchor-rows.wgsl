@@ -2,7 +2,7 @@
 // image's rows as prepare-horizontal.wgsl does; prepare-vertical.wgsl is the second pass.
 //
 // in   image     packed RGBA8, width × height, opaque
-//      fields    f32 [15, S, S], blurs and gradients of the prepared image, moved where the anchor has a
+//      fields    f32 [18, S, S], blurs and gradients of the prepared image, moved where the anchor has a
 //                warp; read only when its group is on
 //      weights   82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 //      warp      22 × vec4 as lib/warp.wgsl says, uniform

@@ -1,7 +1,7 @@
 // One pass of Gaussian blurs whose σ in 1/256 of the image are 2^finest, 2^(finest + 1), ….
 //
 // in   taken   f32 [3, S, S] (horizontal pass) or [3·k, S, S] (vertical pass) for k widths
-// out  blurred f32 [3·k, S, S], which the fields [15, S, S] begin with; σ-major, then r, g, b
+// out  blurred f32 [3·k, S, S], which the fields [18, S, S] begin with; σ-major, then r, g, b
 // One invocation makes one value; id.z is the output plane, so all widths go in one dispatch.
 // 64 neighbours of a row share a workgroup: each tap is a contiguous read in either direction.
 

@@ -1,6 +1,6 @@
 // The gradient of the finest blur's luma: ∂x, ∂y and its length, the last three of the anchor's fields.
 //
-// in, out  fields   f32 [15, S, S]: of planes 0–2, planes 12–14
+// in, out  fields   f32 [18, S, S]: of planes 0–2, planes 15–17
 // One invocation per pixel; the four neighbours come from cache.
 
 struct Params {
@@ -28,7 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let gradient = vec2f(luma(x + 1, y) - luma(x - 1, y), luma(x, y + 1) - luma(x, y - 1)) * step;
   let plane = params.size * params.size;
   let at = id.y * params.size + id.x;
-  fields[12u * plane + at] = gradient.x;
-  fields[13u * plane + at] = gradient.y;
-  fields[14u * plane + at] = sqrt(dot(gradient, gradient) + 1e-8);
+  fields[15u * plane + at] = gradient.x;
+  fields[16u * plane + at] = gradient.y;
+  fields[17u * plane + at] = sqrt(dot(gradient, gradient) + 1e-8);
 }

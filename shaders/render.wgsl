@@ -2,7 +2,7 @@
 //
 // in   image    packed RGBA8, b at its own size
 //      guide    f32 [3, S, S], prepared b
-//      fields   f32 [15, S, S], blurs and gradients of prepared b, moved where the anchor has a warp; read
+//      fields   f32 [18, S, S], blurs and gradients of prepared b, moved where the anchor has a warp; read
 //               only when its group is on
 //      grid     `prediction` [14, G, G]
 //      maps     `prediction` [5, S, S]

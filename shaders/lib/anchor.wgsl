@@ -2,7 +2,7 @@
 //
 // The kernel that includes this supplies
 //   fn seen(place: vec2f) -> vec3f             the image that the anchor reads, sampled bilinearly
-//   fn field(channel: u32, taps: Taps) -> f32  features 46–60, [15, S, S], at bilinear taps
+//   fn field(channel: u32, taps: Taps) -> f32  blurs and gradients, [18, S, S], at bilinear taps
 //   fn emit(index: u32, value: f32)            takes one feature
 // so that the same definition fills the columns of the fit and evaluates an anchor. `groups` says
 // which features any weight needs; it is uniform, so the branches cost nothing.
@@ -60,7 +60,8 @@ fn anchor_features(place: vec2f, colour: vec3f, field_size: u32, groups: u32) {
   let fields_used = select(0u, 15u, (groups & GROUP_FIELDS) != 0u);
   let taps = taps_at(place, vec2u(field_size));
   for (var c = 0u; c < fields_used; c++) {
-    emit(46u + c, field(c, taps));
+    // The widest blur, fields 12–14, is no feature.
+    emit(46u + c, field(select(c, c + 3u, c >= 12u), taps));
   }
 
   let copies_used = select(0u, 7u, (groups & GROUP_COPIES) != 0u);

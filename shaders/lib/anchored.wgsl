@@ -30,7 +30,7 @@ fn lookup_index(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec3
   if (kind >= LOOKUP_SOFT_CHANNEL) {
     let taps = taps_at(place, vec2u(field_size));
     if (kind == LOOKUP_GRADIENT) {
-      q = vec3f(4.0 * field(14u, taps));
+      q = vec3f(4.0 * field(17u, taps));
     } else {
       q = vec3f(field(0u, taps), field(1u, taps), field(2u, taps));
     }

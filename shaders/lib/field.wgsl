@@ -1,5 +1,5 @@
 // Library: bilinear samples of the anchor's fields; the kernel supplies the binding `fields`
-// ([15, S, S]) and `model_size() -> u32`.
+// ([18, S, S]: blurs of five widths, then the gradient) and `model_size() -> u32`.
 
 fn field(channel: u32, taps: Taps) -> f32 {
   let base = channel * model_size() * model_size();

@@ -104,7 +104,8 @@ function gram<Data>(compute: Compute<Data>, arena: Arena<Data>): Work {
   const [a, a2] = [1, 2].map((seed) =>
     arena.keep(compute.prepare(arena.keep(compute.uploadImage(waves(1, seed), 'bench')), SIZE)),
   );
-  return () => compute.anchorGram(a, a2, a);
+  const fields = arena.keep(compute.fields(a));
+  return () => compute.anchorGram(a, a2, fields);
 }
 
 /** As a page copies a picture: from one canvas to another, and read. */

@@ -76,6 +76,8 @@ export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: ERRORS_ONLY,
+    // Its threads would wait busily for the next run, while the rest of an edit needs the cores.
+    extra: { session: { force_spinning_stop: '1' } },
   };
   const binding = {
     wrap(tensor: Tensor<CpuData>): OrtTensor {

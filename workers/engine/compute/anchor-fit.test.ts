@@ -8,7 +8,7 @@ import { solveBanded } from './banded';
 import { scoreLocal } from './local-fit';
 import { lookupSums, scoreLookup } from './lookup-fit';
 import { anchorApply, anchorGram } from './reference/anchor';
-import { anchorFields, blurred } from './reference/fields';
+import { anchorFields, blurred, gradientOf } from './reference/fields';
 import { close, distance, imageOf, photograph, picture, rounded, uniform } from './testing/parity';
 
 const SIZE = 48;
@@ -21,7 +21,12 @@ function grainy(seed: number): Float32Array<ArrayBuffer> {
 }
 
 function fit(a: Float32Array, a2: Float32Array): AnchorFit {
-  return fitStill(anchorGram(a, a2, a, SIZE), { a, a2, prepared: a, size: SIZE });
+  return fitStill(anchorGram(a, a2, anchorFields(a, SIZE), SIZE), {
+    a,
+    a2,
+    fields: anchorFields(a, SIZE),
+    size: SIZE,
+  });
 }
 
 function applied(u: Float32Array, anchor: Anchor): Float32Array {
@@ -117,7 +122,7 @@ describe('fitStill', () => {
     [
       'gradient',
       (image: Float32Array) => {
-        const length = anchorFields(image, SIZE).subarray(14 * PLANE);
+        const length = gradientOf(anchorFields(image, SIZE), SIZE);
         return image.map((_, i) => (length[i % PLANE] > 0.015 ? 0.1 : 0.9));
       },
     ],
@@ -292,7 +297,7 @@ describe('lookups', () => {
       const [, x, y] = at(i);
       return (Math.floor(x / 8) + 2 * Math.floor(y / 8)) % 4;
     });
-    const pair = { a: image, a2, prepared: image, size };
+    const pair = { a: image, a2, fields: anchorFields(image, size), size };
     const [folds, ridges] = [{ of, count: 4 }, [1e-6, 1e-4, 1e-2]];
     const found =
       kind === 'local' ? scoreLocal(pair, folds, ridges, 1) : scoreLookup(kind, pair, folds, ridges);

@@ -194,10 +194,10 @@ function foldOf(row: number, column: number): number {
 
 /** The fold of every pixel of a pair. */
 function foldsOfPixels(size: number): Folds {
-  const block = (i: number): number => Math.floor((i * ANCHOR_BLOCKS) / size);
-  const of = Uint8Array.from({ length: size * size }, (_, i) =>
-    foldOf(block(Math.floor(i / size)), block(i % size)),
-  );
+  const block = Array.from({ length: size }, (_, i) => Math.floor((i * ANCHOR_BLOCKS) / size));
+  const of = new Uint8Array(size * size);
+  let at = 0;
+  for (const row of block) for (const column of block) of[at++] = foldOf(row, column);
   return { of, count: FOLDS };
 }
 
@@ -256,36 +256,46 @@ export interface FullPair<Data> {
   readonly pixels: PairPixels | undefined;
 }
 
-type Fitter<Data> = Pick<Compute<Data>, 'anchorGram' | 'read' | 'warp' | 'upload' | 'release'>;
+type Fitter<Data> = Pick<Compute<Data>, 'anchorGram' | 'fields' | 'read' | 'warp' | 'upload' | 'release'>;
 
-/** Fits to the means of a pair's pixels; `prepared` is a at the model's size, moved by a warp already. */
-async function fitMeans<Data>(
-  compute: Fitter<Data>,
-  prepared: Tensor<Data>,
-  a2: Tensor<Data>,
-): Promise<AnchorFit> {
-  const means = await compute.read(prepared);
-  const pair = { a: means, a2: await compute.read(a2), prepared: means, size: sideOf(prepared, 3) };
-  return fitStill(await compute.anchorGram(prepared, a2, prepared), pair);
+/** a at the model's size, moved by a warp or not, and its fields, there and here. */
+interface Own<Data> {
+  readonly a: Tensor<Data>;
+  readonly fields: Tensor<Data>;
+  readonly read: Float32Array;
 }
 
-/** Fits to the pixels of a pair; `warp` has moved `prepared` already. */
+async function ownOf<Data>(compute: Fitter<Data>, a: Tensor<Data>, arena: Arena<Data>): Promise<Own<Data>> {
+  const fields = arena.keep(compute.fields(a));
+  return { a, fields, read: await compute.read(fields) };
+}
+
+/** Fits to the means of a pair's pixels. */
+async function fitMeans<Data>(
+  compute: Fitter<Data>,
+  { a, fields, read }: Own<Data>,
+  a2: Tensor<Data>,
+): Promise<AnchorFit> {
+  const gram = await compute.anchorGram(a, a2, fields);
+  const [own, edited] = [await compute.read(a), await compute.read(a2)];
+  return fitStill(gram, { a: own, a2: edited, fields: read, size: sideOf(a, 3) });
+}
+
+/** Fits to the pixels of a pair; `warp` has moved `own` already. */
 async function fitPixels<Data>(
   compute: Fitter<Data>,
   pixels: PairPixels,
-  prepared: Tensor<Data>,
+  { a: { dims }, fields, read }: Own<Data>,
   warp: Warp | undefined,
 ): Promise<AnchorFit> {
-  const size = sideOf(prepared, 3);
+  const size = dims[1];
   const a = pixelsAt(pixels.a, size, warp);
   const a2 = pixelsAt(pixels.a2, size, undefined);
   const arena = new Arena(compute);
   try {
-    const [own, edited] = [a, a2].map((planes) =>
-      arena.keep(compute.upload(planes, prepared.dims, 'pixels')),
-    );
-    const gram = await compute.anchorGram(own, edited, prepared);
-    return fitStill(gram, { a, a2, prepared: await compute.read(prepared), size }, TINY_OF_PIXELS);
+    const [own, edited] = [a, a2].map((planes) => arena.keep(compute.upload(planes, dims, 'pixels')));
+    const gram = await compute.anchorGram(own, edited, fields);
+    return fitStill(gram, { a, a2, fields: read, size }, TINY_OF_PIXELS);
   } finally {
     arena.dispose();
   }
@@ -304,8 +314,9 @@ async function fitMoved<Data>(
   const means = { a: await compute.read(a), a2: await compute.read(a2), size: sideOf(a, 3) };
   const { warp, left } = fitWarp(means);
   if (left > WARPED) return undefined;
-  const moved = compute.warp(a, warp);
+  const arena = new Arena(compute);
   try {
+    const moved = await ownOf(compute, arena.keep(compute.warp(a, warp)), arena);
     let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
     // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
     if (fit === undefined || fit.score > UNSOLVED) {
@@ -314,7 +325,7 @@ async function fitMoved<Data>(
     }
     return fit.score <= WARPED * still.score ? { ...fit, warp } : undefined;
   } finally {
-    compute.release(moved);
+    arena.dispose();
   }
 }
 
@@ -328,13 +339,21 @@ export async function fitAnchor<Data>(
   checkpoint: () => Promise<void>,
 ): Promise<AnchorFit> {
   const { a, a2, pixels } = pair;
-  const still =
-    pixels === undefined ? await fitMeans(compute, a, a2) : await fitPixels(compute, pixels, a, undefined);
-  await checkpoint();
-  if (still.score <= UNSOLVED) return still;
-  const moved = await fitMoved(compute, pair, still);
-  if (moved !== undefined || pixels === undefined) return moved ?? still;
-  return better(still, await fitMeans(compute, a, a2));
+  const arena = new Arena(compute);
+  try {
+    const own = await ownOf(compute, a, arena);
+    const still =
+      pixels === undefined
+        ? await fitMeans(compute, own, a2)
+        : await fitPixels(compute, pixels, own, undefined);
+    await checkpoint();
+    if (still.score <= UNSOLVED) return still;
+    const moved = await fitMoved(compute, pair, still);
+    if (moved !== undefined || pixels === undefined) return moved ?? still;
+    return better(still, await fitMeans(compute, own, a2));
+  } finally {
+    arena.dispose();
+  }
 }
 
 /** What the anchor is, for reports: 'colour', 'warp' or 'warp + colour'. */

@@ -134,11 +134,13 @@ export interface Compute<Data> {
   uploadImage(image: RgbaImage, label: string): FullImage<Data>;
   /** `[3, size, size]`. */
   prepare(image: FullImage<Data>, size: number): Tensor<Data>;
+  /** Blurs and gradients of a prepared image, `[18, S, S]` (reference/fields.ts). */
+  fields(u: Tensor<Data>): Tensor<Data>;
   /**
-   * Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column), of pixels of a and a′;
-   * `prepared` is a at the model's size, which blurs are of. `[3, S, S]` each.
+   * Block-wise Gram matrices, `[16, 85, 85]` row-major (block = row·4 + column), of pixels of a and a′,
+   * `[3, S, S]` each; `fields` are those of the prepared a.
    */
-  anchorGram(a: Tensor<Data>, a2: Tensor<Data>, prepared: Tensor<Data>): Promise<Float32Array>;
+  anchorGram(a: Tensor<Data>, a2: Tensor<Data>, fields: Tensor<Data>): Promise<Float32Array>;
   /** moved(u) at the model's size, `[3, S, S]`. */
   warp(u: Tensor<Data>, warp: Warp): Tensor<Data>;
   /**

@@ -92,7 +92,7 @@ describe('lookup', () => {
       const of = kind.startsWith('soft') ? fields : u;
       const luma = 0.299 * of[i] + 0.587 * of[plane + i] + 0.114 * of[2 * plane + i];
       const own = kind.endsWith('luma') ? luma : of[at];
-      const position = 255 * clamp(kind === 'gradient' ? 4 * fields[14 * plane + i] : own);
+      const position = 255 * clamp(kind === 'gradient' ? 4 * fields[17 * plane + i] : own);
       const knot = (k: number): number => Math.max(0, 1 - Math.abs(position - k));
       const value = Array.from({ length: LOOKUP_KNOTS }, (__, k) => knot(k) * table[k * 3 + c]);
       return clamp(value.reduce((sum, part) => sum + part, 0));
@@ -217,7 +217,7 @@ function phi(f: number, u: Float32Array, fields: Float32Array, size: number, i: 
       term * g,
       term * b,
     ]),
-    ...Array.from({ length: 15 }, (_, k) => fields[k * size * size + i]),
+    ...[...Array(12).keys(), 15, 16, 17].map((k) => fields[k * size * size + i]),
   ];
   const [x, y, last] = [column, row, size - 1];
   const places = [

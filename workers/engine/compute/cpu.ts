@@ -10,6 +10,7 @@ import { bandsOf, renderBands, rowsDone, stopBands, type Helpers } from './bands
 import type { Compute, FullImage, FullRender, HeadInputs, Tensor } from './compute';
 import { widenHalf } from './half';
 import { anchorApply, anchorGram } from './reference/anchor';
+import { anchorFields, FIELDS } from './reference/fields';
 import { GRID_CHANNELS, MAP_CHANNELS } from './reference/head';
 import { addTerms, termsOf } from './reference/merge';
 import { prepare } from './reference/prepare';
@@ -103,7 +104,11 @@ export function createCpuCompute(helpers?: Helpers): Compute<CpuData> {
       return tensor(prepare({ ...image, data: bytes(image) }, size), [3, size, size]);
     },
 
-    anchorGram: async (a, a2, prepared) => anchorGram(floats(a), floats(a2), floats(prepared), sideOf(a, 3)),
+    fields(u) {
+      const size = sideOf(u, 3);
+      return tensor(anchorFields(floats(u), size), [FIELDS, size, size]);
+    },
+    anchorGram: async (a, a2, fields) => anchorGram(floats(a), floats(a2), floats(fields), sideOf(a, 3)),
     warp: (u, warp) => tensor(movedPlanes(floats(u), sideOf(u, 3), warp), u.dims),
     anchorApply: (image, u, anchor) =>
       tensor(anchorApply({ ...image, data: bytes(image) }, floats(u), anchor, sideOf(u, 3)), u.dims),

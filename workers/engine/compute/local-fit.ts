@@ -4,7 +4,7 @@
  */
 import { LOCAL_KINDS, LOOKUP_KNOTS, type LocalKind } from './compute';
 import { SLOPE } from './lookup-fit';
-import { blurred } from './reference/fields';
+import { blurOf } from './reference/fields';
 import { localIndices, LOCAL_SIDE, sharesIndices, sigmaOf, type Indices } from './reference/local';
 import {
   bestRidge,
@@ -47,25 +47,35 @@ const PENALTY = penaltyOf(curvature(), WIDTH);
 export function localSums([value, off]: Indices, edited: readonly Float32Array[], folds: Folds): Sums[] {
   const columns = edited.length;
   const sums = Array.from({ length: folds.count }, () => emptySums(WIDTH, columns));
-  const corners = [0, 1, LOCAL_SIDE, LOCAL_SIDE + 1];
-  const weights = new Float64Array(4);
+  const row = WIDTH + 1;
+  const down = LOCAL_SIDE * row;
   for (let p = 0; p < value.length; p++) {
     const fold = sums[folds.of[p]];
-    const [down, across] = [value[p] * LAST, off[p] * LAST];
-    const [i, j] = [Math.min(LAST - 1, Math.floor(down)), Math.min(LAST - 1, Math.floor(across))];
-    const [s, t] = [down - i, across - j];
+    const { bands, right } = fold;
+    const i = Math.min(LAST - 1, Math.floor(value[p] * LAST));
+    const j = Math.min(LAST - 1, Math.floor(off[p] * LAST));
+    const [s, t] = [value[p] * LAST - i, off[p] * LAST - j];
+    // The knots around, by rows: w00 w01, w10 w11. Written out, since this runs for every pixel.
+    const [w00, w01, w10, w11] = [(1 - s) * (1 - t), (1 - s) * t, s * (1 - t), s * t];
     const first = i * LOCAL_SIDE + j;
-    weights[0] = (1 - s) * (1 - t);
-    weights[1] = (1 - s) * t;
-    weights[2] = s * (1 - t);
-    weights[3] = s * t;
-    for (let m = 0; m < 4; m++) {
-      const row = (first + corners[m]) * (WIDTH + 1) - corners[m];
-      for (let n = m; n < 4; n++) fold.bands[row + corners[n]] += weights[m] * weights[n];
-    }
+    const at = first * row;
+    bands[at] += w00 * w00;
+    bands[at + 1] += w00 * w01;
+    bands[at + LOCAL_SIDE] += w00 * w10;
+    bands[at + LOCAL_SIDE + 1] += w00 * w11;
+    bands[at + row] += w01 * w01;
+    bands[at + row + LOCAL_SIDE - 1] += w01 * w10;
+    bands[at + row + LOCAL_SIDE] += w01 * w11;
+    bands[at + down] += w10 * w10;
+    bands[at + down + 1] += w10 * w11;
+    bands[at + down + row] += w11 * w11;
     for (let c = 0; c < columns; c++) {
       const y = edited[c][p] - value[p];
-      for (let m = 0; m < 4; m++) fold.right[(first + corners[m]) * columns + c] += weights[m] * y;
+      const to = first * columns + c;
+      right[to] += w00 * y;
+      right[to + columns] += w01 * y;
+      right[to + LOCAL_SIDE * columns] += w10 * y;
+      right[to + (LOCAL_SIDE + 1) * columns] += w11 * y;
       fold.square += y * y;
     }
     fold.pixels += 1;
@@ -73,40 +83,39 @@ export function localSums([value, off]: Indices, edited: readonly Float32Array[]
   return sums;
 }
 
-/** Planes of pixels, of a and a′ and of a blurred by each σ. */
-interface Seen {
-  readonly a: Float32Array;
-  readonly a2: Float32Array;
-  readonly around: Readonly<Record<number, Float32Array>>;
-}
-
 /** Systems of one kind: one of three channels by luma, one for each channel otherwise. */
-function systemsOf(kind: LocalKind, { a, a2, around }: Seen, folds: Folds): Sums[][] {
+function systemsOf(kind: LocalKind, { a, a2, fields, size }: Pair, folds: Folds): Sums[][] {
   const pixels = a2.length / 3;
   const edited = [0, 1, 2].map((c) => a2.subarray(c * pixels, (c + 1) * pixels));
-  const indices = localIndices(kind, a, around[sigmaOf(kind)]);
+  const indices = localIndices(kind, a, blurOf(fields, size, sigmaOf(kind)));
   return indices.map((of, c) => localSums(of, indices.length === 1 ? edited : [edited[c]], folds));
 }
 
-/** Every second pixel each way of planes `[3, S, S]`. */
+/** Every second pixel each way of planes `[k, S, S]`. */
 function thinned(planes: Float32Array, size: number): Float32Array {
   const side = Math.ceil(size / 2);
-  return Float32Array.from({ length: 3 * side * side }, (_, i) => {
-    const [c, y, x] = [Math.floor(i / side / side), Math.floor(i / side) % side, i % side];
-    return planes[(c * size + 2 * y) * size + 2 * x];
-  });
+  const channels = planes.length / (size * size);
+  const out = new Float32Array(channels * side * side);
+  let at = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < size; y += 2) {
+      const row = (c * size + y) * size;
+      for (let x = 0; x < size; x += 2) out[at++] = planes[row + x];
+    }
+  }
+  return out;
 }
 
 /** The kind of least mean squared error on the very pixels it is fitted to, and that error. */
 function firstLook(
   kinds: readonly LocalKind[],
-  seen: Seen,
+  pair: Pair,
   ridge: number,
 ): { readonly kind: LocalKind; readonly error: number } {
-  const whole = { of: new Uint8Array(seen.a2.length / 3), count: 1 };
+  const whole = { of: new Uint8Array(pair.size ** 2), count: 1 };
   const errors = kinds.map((kind) => {
-    const systems = systemsOf(kind, seen, whole).map(([sums]) => sums);
-    return ownError(systems, PENALTY, ridge) / seen.a2.length;
+    const systems = systemsOf(kind, pair, whole).map(([sums]) => sums);
+    return ownError(systems, PENALTY, ridge) / pair.a2.length;
   });
   const error = Math.min(...errors);
   return { kind: kinds[errors.indexOf(error)], error };
@@ -117,28 +126,21 @@ function firstLook(
  * with the better score, with the best ridge. Undefined where that is above `bound`.
  */
 export function scoreLocal(
-  { a, a2, prepared, size }: Pair,
+  pair: Pair,
   folds: Folds,
   ridges: readonly number[],
   bound: number,
 ): (ScoredLookup & { readonly kind: LocalKind }) | undefined {
+  const { size } = pair;
   const middle = ridges[Math.floor(ridges.length / 2)];
-  const around = Object.fromEntries(
-    [...new Set(LOCAL_KINDS.map(sigmaOf))].map((sigma) => [sigma, blurred(prepared, size, sigma)]),
-  );
-  const few: Seen = {
-    a: thinned(a, size),
-    a2: thinned(a2, size),
-    around: Object.fromEntries(
-      Object.entries(around).map(([sigma, planes]) => [sigma, thinned(planes, size)]),
-    ),
-  };
+  const [a, a2, fields] = [pair.a, pair.a2, pair.fields].map((planes) => thinned(planes, size));
+  const few: Pair = { a, a2, fields, size: Math.ceil(size / 2) };
   const sorts = [true, false].map((shared) => LOCAL_KINDS.filter((kind) => sharesIndices(kind) === shared));
   const finalists = sorts
     .map((kinds) => firstLook(kinds, few, middle))
     .filter(({ error }) => error <= bound)
     .map(({ kind }) => {
-      const systems = systemsOf(kind, { a, a2, around }, folds);
+      const systems = systemsOf(kind, pair, folds);
       const error = heldOut(systems, PENALTY);
       return { kind, systems, error, first: error(middle) };
     })

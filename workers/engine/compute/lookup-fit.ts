@@ -51,12 +51,12 @@ export function lookupSums(q: Float32Array, edited: Float32Array, folds: Folds):
 /** Cross-validates one kind over the folds. */
 export function scoreLookup(
   kind: PointKind,
-  { a, a2, prepared, size }: Pair,
+  { a, a2, fields, size }: Pair,
   folds: Folds,
   ridges: readonly number[],
 ): ScoredLookup {
   const plane = size * size;
-  const q = lookupIndex(kind, a, prepared, size);
+  const q = lookupIndex(kind, a, fields, size);
   const of = (planes: Float32Array, c: number): Float32Array => planes.subarray(c * plane, (c + 1) * plane);
   const channels = [0, 1, 2].map((c) => lookupSums(of(q, c), of(a2, c), folds));
   const { ridge, error } = bestRidge(heldOut(channels, PENALTY), ridges);

@@ -61,7 +61,7 @@ it.each([64, 23])('has the reference’s Gram matrices at %i', async (size) => {
     const [a, a2, prepared] = [1, 2, 3].map((seed) =>
       compute.upload(picture(seed, size), [3, size, size], 'picture'),
     );
-    return compute.anchorGram(a, a2, prepared);
+    return compute.anchorGram(a, a2, compute.fields(prepared));
   };
   // Sums of numbers of both signs are small beside what they are sums of.
   close(await gram(runtime.compute), await gram(reference), 2e-5);

@@ -115,8 +115,8 @@ export function ortProducts(
       for (const [l, target] of targets.entries())
         await sum(target, target.merged, delta[l] === 0 ? [] : [{ element, factor: delta[l] * scale }]);
     },
-    async anchorGram(a, a2, prepared) {
-      const { data, dims } = blockColumns(floats(a), floats(a2), floats(prepared), sideOf(a, 3));
+    async anchorGram(a, a2, fields) {
+      const { data, dims } = blockColumns(floats(a), floats(a2), floats(fields), sideOf(a, 3));
       return product(GRAM, { columns: tensor(data, dims) });
     },
     async dispose() {

@@ -9,8 +9,8 @@ import { LOOKUP_KNOTS, type Lookup } from './compute';
 export interface Pair {
   readonly a: Float32Array;
   readonly a2: Float32Array;
-  /** a as means of pixels: what blurs are of. */
-  readonly prepared: Float32Array;
+  /** Blurs and gradients of a as means of pixels, `[18, S, S]`. */
+  readonly fields: Float32Array;
   readonly size: number;
 }
 
@@ -87,8 +87,10 @@ function total(parts: readonly Sums[], { width }: Penalty): Sums {
 /** Tables less what they are indexed with, `[256, columns]`. */
 function solved(sums: Sums, penalty: Penalty, ridge: number): Float64Array {
   const over = 1 / sums.pixels;
-  const bands = sums.bands.map((value, i) => value * over + ridge * penalty.bands[i]);
-  const right = sums.right.map((value) => value * over);
+  const bands = new Float64Array(sums.bands.length);
+  for (let i = 0; i < bands.length; i++) bands[i] = sums.bands[i] * over + ridge * penalty.bands[i];
+  const right = new Float64Array(sums.right.length);
+  for (let i = 0; i < right.length; i++) right[i] = sums.right[i] * over;
   return solveBanded(bands, penalty.width, right, sums.columns);
 }
 

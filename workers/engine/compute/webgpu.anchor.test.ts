@@ -50,12 +50,14 @@ describe.each(devices)('$name', (opened) => {
     await parity.same(actual, expected, tolerance);
   }
 
-  it.each([32, 23])('gram at %i', async (size) => {
+  it.each([32, 23])('fields and gram at %i', async (size) => {
     const a = parity.twin(picture(1, size), [3, size, size]);
     const a2 = parity.twin(picture(2, size), [3, size, size]);
     const prepared = parity.twin(picture(3, size), [3, size, size]);
-    const actual = await gpu.anchorGram(a.gpu, a2.gpu, prepared.gpu);
-    close(actual, await cpu.anchorGram(a.cpu, a2.cpu, prepared.cpu), 2e-6);
+    const fields = { gpu: gpu.fields(prepared.gpu), cpu: cpu.fields(prepared.cpu) };
+    await parity.same(fields.gpu, fields.cpu, 2e-6);
+    const actual = await gpu.anchorGram(a.gpu, a2.gpu, fields.gpu);
+    close(actual, await cpu.anchorGram(a.cpu, a2.cpu, fields.cpu), 2e-6);
     // Feature 0 is 1: its square counts the pixels, every one once.
     let pixels = 0;
     for (let block = 0; block < 16; block++) pixels += actual[block * 85 * 85];

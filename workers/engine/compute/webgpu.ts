@@ -8,13 +8,14 @@
 import { EngineFailure } from '../errors';
 import type { RgbaImage } from '../protocol';
 import type { Compute, FullImage, HeadInputs, Tensor } from './compute';
-import { encodeAnchor, encodeColumns, encodeGram, encodeWarp, gramLength } from './gpu/anchor';
+import { encodeAnchor, encodeColumns, encodeFields, encodeGram, encodeWarp, gramLength } from './gpu/anchor';
 import { Buffers, bytesOf, storable, type ElementType } from './gpu/buffers';
 import { preamble } from './gpu/kernels';
 import { encodeMerge, encodeMergeElement } from './gpu/merge';
 import { Operation, Pipelines } from './gpu/operation';
 import { renderFull } from './gpu/render';
 import { commonScalar, linear, scalarOf } from './gpu/types';
+import { BLUR_SIGMAS, FIELDS } from './reference/fields';
 import { GRID_CHANNELS, MAP_CHANNELS } from './reference/head';
 import { count, routeShape, sideOf } from './shapes';
 
@@ -155,10 +156,18 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       return out;
     },
 
-    async anchorGram(a, a2, prepared) {
+    fields(u) {
+      const size = sideOf(u, 3);
+      const out = tensor('float32', [FIELDS, size, size], 'fields');
+      const operation = begin('fields');
+      encodeFields(operation, u.data, size, BLUR_SIGMAS.length, out.data);
+      operation.submit();
+      return out;
+    },
+    async anchorGram(a, a2, fields) {
       const gram = tensor('float32', [gramLength()], 'gram');
       const operation = begin('anchor gram');
-      encodeGram(operation, a.data, a2.data, prepared.data, sideOf(a, 3), gram.data);
+      encodeGram(operation, a.data, a2.data, fields.data, sideOf(a, 3), gram.data);
       operation.submit();
       return await readAndRelease(gram);
     },

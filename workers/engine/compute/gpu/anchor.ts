@@ -12,7 +12,7 @@ import {
   type Lookup,
   type Warp,
 } from '../compute';
-import { FIELDS } from '../reference/fields';
+import { FEATURE_BLURS, FIELDS } from '../reference/fields';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
 import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
 import { looksAtFields } from '../reference/lookup';
@@ -29,7 +29,6 @@ const GROUPS = [
 const ALL_GROUPS = 15;
 /** Bits from here on are the kind of a lookup, as lib/anchored.wgsl numbers them. */
 const LOOKUP_SHIFT = 4;
-const BLURRED = 12;
 const TILES = 6;
 
 export interface AnchorUniforms {
@@ -120,13 +119,17 @@ function encodeBlurs(
   operation.run('blur', '', [operation.parameters([size, 1, finest]), rows, out], grid);
 }
 
-/** Blurs and gradients of planar `planes`, `[15, S, S]`. */
-function encodeFields(operation: Operation, planes: GPUBuffer, size: number): GPUBuffer {
-  const fields = operation.temporary('fields', FIELDS * size * size * 4);
-  encodeBlurs(operation, planes, size, BLURRED, 0, fields);
+/** Fields of planar `planes`, `[18, S, S]`, with the first `blurs` of the blurs. */
+export function encodeFields(
+  operation: Operation,
+  planes: GPUBuffer,
+  size: number,
+  blurs: number,
+  fields: GPUBuffer,
+): void {
+  encodeBlurs(operation, planes, size, 3 * blurs, 0, fields);
   const parameters = operation.parameters([size]);
   operation.run('gradient', '', [parameters, fields], [Math.ceil(size / 64), size]);
-  return fields;
 }
 
 /** What the anchor's kernels bind as fields, of the prepared image `u`. */
@@ -135,7 +138,11 @@ export function encodeRead(operation: Operation, u: GPUBuffer, anchor: Anchor, s
   if (!readsFields(anchor)) return u;
   const planes = encodeSeen(operation, u, anchor, size);
   const { lookup } = anchor;
-  if (lookup === undefined || !isLocal(lookup)) return encodeFields(operation, planes, size);
+  if (lookup === undefined || !isLocal(lookup)) {
+    const fields = operation.temporary('fields', FIELDS * size * size * 4);
+    encodeFields(operation, planes, size, lookup === undefined ? FEATURE_BLURS : 1, fields);
+    return fields;
+  }
   const around = operation.temporary('surroundings', 3 * size * size * 4);
   encodeBlurs(operation, planes, size, 3, Math.log2(sigmaOf(lookup.kind)), around);
   return around;
@@ -149,11 +156,10 @@ export function encodeGram(
   operation: Operation,
   a: GPUBuffer,
   a2: GPUBuffer,
-  prepared: GPUBuffer,
+  fields: GPUBuffer,
   size: number,
   gram: GPUBuffer,
 ): void {
-  const fields = encodeFields(operation, prepared, size);
   const columns = operation.temporary('columns', ANCHOR_COLUMNS * size * size * 4);
   const across = Math.ceil(size / 64);
   operation.run(

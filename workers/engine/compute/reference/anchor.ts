@@ -2,7 +2,7 @@
 import type { RgbaImage } from '../../protocol';
 import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor, type Lookup } from '../compute';
 import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
-import { anchorFields } from './fields';
+import { FEATURE_FIELDS } from './fields';
 import { isLocal, localRow, surroundings } from './local';
 import { lookedAt, lookupRow } from './lookup';
 import { prepareRows } from './prepare';
@@ -13,41 +13,56 @@ type Planes = Row['colours'];
 
 const BLOCKS = ANCHOR_BLOCKS * ANCHOR_BLOCKS;
 
+/** Row y of three planes. */
+export function rowOf(planes: Float32Array, size: number, y: number): Planes {
+  const at = (c: number): Float32Array => planes.subarray((c * size + y) * size, (c * size + y + 1) * size);
+  return [at(0), at(1), at(2)];
+}
+
 /**
  * The columns [φ(a) | a′ − a] of the fit by blocks, `[16, 85, n]` with n the pixels of the largest; smaller
- * ones end with zeros. Of pixels a and a′ and the prepared a, `[3, S, S]` each.
+ * ones end with zeros. Of pixels a and a′, `[3, S, S]`, and the prepared a's fields.
  */
 export function blockColumns(
   a: Float32Array,
   a2: Float32Array,
-  prepared: Float32Array,
+  fields: Float32Array,
   size: number,
 ): { readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly [number, number, number] } {
   const plane = size * size;
   const source = planarSource(a, size, size);
-  const fields = anchorFields(prepared, size);
   const bounds = Array.from({ length: ANCHOR_BLOCKS + 1 }, (_, k) => Math.ceil((k * size) / ANCHOR_BLOCKS));
   const pixels = Math.ceil(size / ANCHOR_BLOCKS) ** 2;
   const data = new Float32Array(BLOCKS * ANCHOR_COLUMNS * pixels);
   const line = new Float32Array(size);
-  for (let y = 0; y < size; y++) {
-    const at = (planes: Float32Array, c: number): Float32Array =>
-      planes.subarray(c * plane + y * size, c * plane + (y + 1) * size);
-    const colours: Planes = [at(a, 0), at(a, 1), at(a, 2)];
-    const row: Row = { width: size, v: (y + 0.5) / size, colours, source };
+
+  /** Row y of one column, which is `values` from `from` on. */
+  function put(column: number, y: number, values: Float32Array, from: number): void {
     const blockRow = Math.floor((y * ANCHOR_BLOCKS) / size);
-    for (let column = 0; column < ANCHOR_COLUMNS; column++) {
-      const c = column - ANCHOR_FEATURES;
-      if (c >= 0) for (let x = 0; x < size; x++) line[x] = at(a2, c)[x] - colours[c][x];
-      else if (column >= FIRST_FIELD && column < FIRST_COPY) line.set(at(fields, column - FIRST_FIELD));
-      else featureRow(column, row, line);
-      for (let blockColumn = 0; blockColumn < ANCHOR_BLOCKS; blockColumn++) {
-        const [first, end] = [bounds[blockColumn], bounds[blockColumn + 1]];
-        const block = blockRow * ANCHOR_BLOCKS + blockColumn;
-        const down = (y - bounds[blockRow]) * (end - first);
-        data.set(line.subarray(first, end), (block * ANCHOR_COLUMNS + column) * pixels + down);
-      }
+    for (let blockColumn = 0; blockColumn < ANCHOR_BLOCKS; blockColumn++) {
+      const [first, end] = [bounds[blockColumn], bounds[blockColumn + 1]];
+      const block = blockRow * ANCHOR_BLOCKS + blockColumn;
+      const start = (block * ANCHOR_COLUMNS + column) * pixels + (y - bounds[blockRow]) * (end - first);
+      for (let x = first; x < end; x++) data[start + x - first] = values[from + x];
     }
+  }
+
+  for (let y = 0; y < size; y++) {
+    const colours = rowOf(a, size, y);
+    const row: Row = { width: size, v: (y + 0.5) / size, colours, source };
+    for (let f = 0; f < ANCHOR_FEATURES; f++) {
+      if (f >= FIRST_FIELD && f < FIRST_COPY) {
+        put(f, y, fields, FEATURE_FIELDS[f - FIRST_FIELD] * plane + y * size);
+        continue;
+      }
+      featureRow(f, row, line);
+      put(f, y, line, 0);
+    }
+    rowOf(a2, size, y).forEach((edited, c) => {
+      const own = colours[c];
+      for (let x = 0; x < size; x++) line[x] = edited[x] - own[x];
+      put(ANCHOR_FEATURES + c, y, line, 0);
+    });
   }
   return { data, dims: [BLOCKS, ANCHOR_COLUMNS, pixels] };
 }
@@ -56,10 +71,10 @@ export function blockColumns(
 export function anchorGram(
   a: Float32Array,
   a2: Float32Array,
-  prepared: Float32Array,
+  fields: Float32Array,
   size: number,
 ): Float32Array<ArrayBuffer> {
-  const { data, dims } = blockColumns(a, a2, prepared, size);
+  const { data, dims } = blockColumns(a, a2, fields, size);
   const [blocks, columns, pixels] = dims;
   const gram = new Float32Array(blocks * columns * columns);
   for (let block = 0; block < blocks; block++) {

@@ -3,7 +3,7 @@
  * columns of the fit, and all that have weight together, for an anchor.
  */
 import { ANCHOR_FEATURES } from '../compute';
-import { anchorFields, FIELDS } from './fields';
+import { anchorFields, FEATURE_BLURS, FEATURE_FIELDS } from './fields';
 import { spanAt, type Source, type Span } from './source';
 
 const PRODUCTS = [
@@ -18,7 +18,7 @@ const HINGES = [0.2, 0.4, 0.6, 0.8] as const;
 const FIRST_HINGE = 10;
 const FIRST_LIGHT = 22;
 export const FIRST_FIELD = 46;
-export const FIRST_COPY = FIRST_FIELD + FIELDS;
+export const FIRST_COPY = FIRST_FIELD + FEATURE_FIELDS.length;
 
 /** Where the seven copies look: mirrored, turned, transposed. */
 const COPIES: readonly ((u: number, v: number) => readonly [number, number])[] = [
@@ -142,15 +142,15 @@ export function weightedFields(
 ): Float32Array<ArrayBuffer> | undefined {
   if (!used(weights, FIRST_FIELD, FIRST_COPY)) return undefined;
   const plane = size * size;
-  const fields = anchorFields(planes, size);
+  const fields = anchorFields(planes, size, FEATURE_BLURS);
   const out = new Float32Array(3 * plane);
-  for (let f = 0; f < FIELDS; f++) {
+  FEATURE_FIELDS.forEach((field, f) => {
     for (let c = 0; c < 3; c++) {
       const weight = weights[(FIRST_FIELD + f) * 3 + c];
       if (weight === 0) continue;
-      for (let i = 0; i < plane; i++) out[c * plane + i] += weight * fields[f * plane + i];
+      for (let i = 0; i < plane; i++) out[c * plane + i] += weight * fields[field * plane + i];
     }
-  }
+  });
   return out;
 }
 

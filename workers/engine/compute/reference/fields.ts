@@ -1,11 +1,22 @@
 /**
- * The anchor features 46–60 as images at the model's size: `[15, S, S]`, twelve blurred planes
- * (σ-major, then r, g, b) and ∂x, ∂y and the gradient's length of the finest one's luma.
+ * What an anchor reads of an image's surroundings, at the model's size: fields `[18, S, S]`, fifteen blurred
+ * planes (σ-major, then r, g, b) and ∂x, ∂y and the gradient's length of the finest one's luma.
  */
 import { clampIndex } from './source';
 
-export const FIELDS = 15;
-export const BLUR_SIGMAS = [1, 2, 4, 8] as const;
+/** In 1/256 of the image. */
+export const BLUR_SIGMAS = [1, 2, 4, 8, 16] as const;
+const GRADIENT = 3 * BLUR_SIGMAS.length;
+export const FIELDS = GRADIENT + 3;
+/** How many of the blurs are features; the widest is for local lookups only. */
+export const FEATURE_BLURS = 4;
+/** The fields that are the features 46–60. */
+export const FEATURE_FIELDS: readonly number[] = [
+  ...Array.from({ length: 3 * FEATURE_BLURS }, (_, i) => i),
+  GRADIENT,
+  GRADIENT + 1,
+  GRADIENT + 2,
+];
 
 /** Normalised Gaussian weights for taps −R..R; `sigma` in pixels. */
 export function gaussianTaps(sigma: number): Float64Array {
@@ -22,19 +33,36 @@ export function gaussianTaps(sigma: number): Float64Array {
 /** Blurs every row of a plane and writes it as a column, so that doing it twice blurs both ways. */
 function blurRows(plane: Float32Array, size: number, taps: Float64Array, out: Float32Array): void {
   const radius = (taps.length - 1) / 2;
-  const line = new Float64Array(size + 2 * radius);
-  const sums = new Float64Array(size);
+  const line = new Float64Array(size + 2 * radius + 3);
+  const sums = new Float64Array(size + 3);
   for (let y = 0; y < size; y++) {
-    for (let x = 0; x < line.length; x++) line[x] = plane[y * size + clampIndex(x - radius, size)];
-    for (let x = 0; x < size; x++) sums[x] = taps[radius] * line[x + radius];
-    // Two taps and their mirror images at a time along the whole row: several times faster than by pixels.
-    for (let k = 1; k <= radius; k += 2) {
-      const near = taps[radius + k];
-      const far = k < radius ? taps[radius + k + 1] : 0;
-      const [right, left] = [radius + k, radius - k];
-      const [further, back] = k < radius ? [right + 1, left - 1] : [right, left];
-      for (let x = 0; x < size; x++)
-        sums[x] += near * (line[x + right] + line[x + left]) + far * (line[x + further] + line[x + back]);
+    for (let x = 0; x < size + 2 * radius; x++) line[x] = plane[y * size + clampIndex(x - radius, size)];
+    // Four sums at a time, and each tap with its mirror image, so that what was read stays in registers.
+    for (let x = 0; x < size; x += 4) {
+      const middle = x + radius;
+      let [right0, right1, right2] = [line[middle + 1], line[middle + 2], line[middle + 3]];
+      let [left1, left2, left3] = [line[middle], right0, right1];
+      const own = taps[radius];
+      let [sum0, sum1, sum2, sum3] = [own * left1, own * right0, own * right1, own * right2];
+      for (let k = 1; k <= radius; k++) {
+        const tap = taps[radius + k];
+        const left0 = line[middle - k];
+        const right3 = line[middle + 3 + k];
+        sum0 += tap * (left0 + right0);
+        sum1 += tap * (left1 + right1);
+        sum2 += tap * (left2 + right2);
+        sum3 += tap * (left3 + right3);
+        left3 = left2;
+        left2 = left1;
+        left1 = left0;
+        right0 = right1;
+        right1 = right2;
+        right2 = right3;
+      }
+      sums[x] = sum0;
+      sums[x + 1] = sum1;
+      sums[x + 2] = sum2;
+      sums[x + 3] = sum3;
     }
     for (let x = 0; x < size; x++) out[x * size + y] = sums[x];
   }
@@ -77,22 +105,28 @@ function blurPlanes(planes: Float32Array, size: number, sigma: number, out: Floa
   }
 }
 
-export function anchorFields(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+/** Fields with the first `blurs` of the blurs; what the others have is zero. */
+export function anchorFields(
+  planes: Float32Array,
+  size: number,
+  blurs: number = BLUR_SIGMAS.length,
+): Float32Array<ArrayBuffer> {
   const plane = size * size;
   const fields = new Float32Array(FIELDS * plane);
-  BLUR_SIGMAS.forEach((sigma, s) => blurPlanes(planes, size, sigma, fields.subarray(s * 3 * plane)));
-  gradientPlanes(fields, size, fields.subarray(12 * plane));
+  BLUR_SIGMAS.slice(0, blurs).forEach((sigma, s) =>
+    blurPlanes(planes, size, sigma, fields.subarray(3 * s * plane, 3 * (s + 1) * plane)),
+  );
+  gradientPlanes(fields, size, fields.subarray(GRADIENT * plane));
   return fields;
 }
 
-/** The fields that lookups look at: the finest blur `[3, S, S]` and the gradient's length `[S, S]`. */
-export function finestFields(
-  planes: Float32Array,
-  size: number,
-): { readonly blurred: Float32Array; readonly gradient: Float32Array } {
-  const plane = size * size;
-  const soft = blurred(planes, size, BLUR_SIGMAS[0]);
-  const slopes = new Float32Array(3 * plane);
-  gradientPlanes(soft, size, slopes);
-  return { blurred: soft, gradient: slopes.subarray(2 * plane) };
+/** Of fields the blur with `sigma`, `[3, S, S]`. */
+export function blurOf(fields: Float32Array, size: number, sigma: number): Float32Array {
+  const first = 3 * BLUR_SIGMAS.findIndex((each) => each === sigma) * size * size;
+  return fields.subarray(first, first + 3 * size * size);
+}
+
+/** Of fields the gradient's length, `[S, S]`. */
+export function gradientOf(fields: Float32Array, size: number): Float32Array {
+  return fields.subarray((FIELDS - 1) * size * size);
 }

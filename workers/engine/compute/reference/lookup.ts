@@ -1,7 +1,7 @@
 /** The anchor's lookups: what a table is indexed with, and clamp(T(q)) of a row of pixels. */
 import { LOOKUP_KNOTS, type PointKind, type PointLookup } from '../compute';
 import { sampledRow, type Row } from './features';
-import { finestFields } from './fields';
+import { anchorFields, BLUR_SIGMAS, blurOf, gradientOf } from './fields';
 
 const GRADIENT_GAIN = 4;
 const LAST = LOOKUP_KNOTS - 1;
@@ -43,17 +43,17 @@ export function looksAtFields(kind: PointKind): boolean {
 }
 
 /** What a lookup of this kind reads instead of the pixels' own colours, `[3, S, S]`, undefined for none. */
-export function lookedAt(
-  kind: PointKind,
-  planes: Float32Array,
-  size: number,
-): Float32Array<ArrayBuffer> | undefined {
+function instead(kind: PointKind, fields: () => Float32Array, size: number): Float32Array | undefined {
   if (!looksAtFields(kind)) return undefined;
-  const plane = size * size;
-  const { blurred, gradient } = finestFields(planes, size);
-  const out = new Float32Array(3 * plane);
-  out.set(kind === 'gradient' ? gradient : blurred);
+  if (kind !== 'gradient') return blurOf(fields(), size, BLUR_SIGMAS[0]);
+  const out = new Float32Array(3 * size * size);
+  out.set(gradientOf(fields(), size));
   return out;
+}
+
+/** What a lookup of this kind reads of a prepared image instead of its colours, undefined for none. */
+export function lookedAt(kind: PointKind, planes: Float32Array, size: number): Float32Array | undefined {
+  return instead(kind, () => anchorFields(planes, size, 1), size);
 }
 
 /** clamp(T(q)) of a row, into the three planes of `out`; `fields` is `lookedAt`. */
@@ -83,15 +83,15 @@ export function lookupRow(
   }
 }
 
-/** q of pixels `[3, S, S]` of an image; `prepared`, the image at the model's size, is what blurs are of. */
+/** q of pixels `[3, S, S]` of an image, of which `fields` are. */
 export function lookupIndex(
   kind: PointKind,
   pixels: Float32Array,
-  prepared: Float32Array,
+  fields: Float32Array,
   size: number,
 ): Float32Array<ArrayBuffer> {
   const plane = size * size;
-  const q = Float32Array.from(lookedAt(kind, prepared, size) ?? pixels);
+  const q = Float32Array.from(instead(kind, () => fields, size) ?? pixels);
   const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
   indexRow(kind, [at(0), at(1), at(2)], plane);
   return q;

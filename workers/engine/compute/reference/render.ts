@@ -1,16 +1,11 @@
 /** The head at the model's size, and b′ at any size by bands of rows. */
 import type { Anchor } from '../compute';
-import { planesOf, rowPainter } from './anchor';
+import { planesOf, rowOf, rowPainter } from './anchor';
 import type { Row } from './features';
 import { headRow, type Head } from './head';
 import { planarSource, rgbaRow, rgbaSource, spanAt, type Source } from './source';
 
 type Planes = Row['colours'];
-
-function rowOf(planes: Float32Array, size: number, y: number): Planes {
-  const at = (c: number): Float32Array => planes.subarray((c * size + y) * size, (c * size + y + 1) * size);
-  return [at(0), at(1), at(2)];
-}
 
 /** The edit (strength 1) at the model's size, planar `[3, S, S]`. */
 export function modelEdit(head: Omit<Head, 'source'>, anchorB: Float32Array): Float32Array<ArrayBuffer> {
