@@ -6,6 +6,7 @@
  */
 import { proxy, releaseProxy, wrap, type Remote } from 'comlink';
 import type {
+  Coefficients,
   Diagnostics,
   EngineApi,
   EngineError,
@@ -84,6 +85,14 @@ export class Engine {
     return this.#call(undefined, silent, (api) => api.inspect(image));
   }
 
+  /**
+   * Reads a triplet, so that its run has less left to do. However long it takes to end once it is cancelled,
+   * the worker lives on: nobody waits for it.
+   */
+  encode(signal: AbortSignal, triplet: Triplet, onProgress: OnProgress): Promise<Outcome<Coefficients>> {
+    return this.#call(signal, onProgress, (api, job, report) => api.encode(job, triplet, report), Infinity);
+  }
+
   run(
     signal: AbortSignal,
     triplet: Triplet,
@@ -140,6 +149,7 @@ export class Engine {
     signal: AbortSignal | undefined,
     onProgress: OnProgress,
     invoke: (api: Remote<EngineApi>, job: number, report: OnProgress) => Promise<Outcome<T>>,
+    patience = this.setup.grace,
   ): Promise<Outcome<T>> {
     if (signal?.aborted) return ABORTED;
     const live = this.#start();
@@ -148,9 +158,10 @@ export class Engine {
     let grace: ReturnType<typeof setTimeout> | undefined;
     const cancel = (): void => {
       void live.api.cancel(job);
+      if (patience === Infinity) return;
       grace = setTimeout(() => {
         if (!over && this.#live === live) this.terminate();
-      }, this.setup.grace);
+      }, patience);
     };
     signal?.addEventListener('abort', cancel, { once: true });
     // Progress has its own port, so a last message may come after the answer: drop it.

@@ -43,7 +43,8 @@ test('progress is monotone and ends, previews come while it draws, cancel works'
     expect(percent, `${before?.words} → ${words}`).toBeGreaterThanOrEqual(before?.percent ?? 0);
     expect(phaseOf(words)).toBeGreaterThanOrEqual(phaseOf(before?.words ?? ''));
   });
-  expect(new Set(running.map(({ words }) => phaseOf(words))).size, 'phases seen').toBeGreaterThanOrEqual(5);
+  // The pictures may have been read before: merging, drawing and rendering are left to every run.
+  expect(new Set(running.map(({ words }) => phaseOf(words))).size, 'phases seen').toBeGreaterThanOrEqual(3);
   expect(running.at(-1)?.percent).toBeGreaterThanOrEqual(92);
   expect(previews.slice(0, 3)).toEqual([1, 2, 3].map((step) => text.result.step(step, 4)));
   await expect(page.getByRole('progressbar')).toHaveCount(0);

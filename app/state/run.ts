@@ -1,5 +1,5 @@
 /** Load, run and rerender: the engine's progress and outcomes, written to the store. */
-import type { Progress, RunResult } from '../../workers/engine/protocol';
+import type { Progress, RunResult, Triplet } from '../../workers/engine/protocol';
 import { text } from '../i18n';
 import { markRun } from './crash-guard';
 import type { Parts } from './session';
@@ -63,17 +63,41 @@ function onProgress({ store, pixels }: Parts, progress: Progress): void {
   }
 }
 
+/** What is asked for, once all three pictures are there. */
+function tripletOf({ store, images }: Parts): Triplet | undefined {
+  const [a, a2, b] = SLOTS.map((slot) => {
+    const picture = store.getState().asked.pictures[slot];
+    return picture && images.blob(picture.id);
+  });
+  return a && a2 && b && { a, a2, b };
+}
+
+/**
+ * Reads the pictures before they are asked for: what is left to the run is to merge, to draw and to render.
+ * A failure is left to the run too, which meets it again.
+ */
+export async function readAhead(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { store, engine } = parts;
+  const busy = (): boolean => store.getState().busy;
+  const triplet = tripletOf(parts);
+  if (triplet === undefined || busy() || signal.aborted) return;
+  markRun(true);
+  // A run that is asked for meanwhile waits for this, so its progress is the run's.
+  await engine.encode(signal, triplet, (progress) => {
+    if (busy()) onProgress(parts, progress);
+  });
+  if (!busy()) markRun(false);
+}
+
 export async function generate(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { store, engine, images } = parts;
+  const { store, engine } = parts;
   const { asked } = store.getState();
   for (const place of ['result', ...SLOTS] as const) note(store, place, undefined);
   const missing = emptySlots(asked);
   for (const slot of missing) note(store, slot, text.notes.missing(slot));
   const { a, a2, b } = asked.pictures;
-  if (!a || !a2 || !b) return;
-  const blobs = [a, a2, b].map((picture) => images.blob(picture.id));
-  const [blobA, blobA2, blobB] = blobs;
-  if (!blobA || !blobA2 || !blobB) return;
+  const triplet = tripletOf(parts);
+  if (!a || !a2 || !b || !triplet) return;
 
   const began = performance.now();
   store.setState({ busy: true, preview: undefined, said: '', crashed: false });
@@ -85,7 +109,6 @@ export async function generate(parts: Parts, signal: AbortSignal): Promise<void>
     }
     const { strength, steps, seed } = asked;
     const options = { strength, seed, ...(steps === undefined ? {} : { steps }) };
-    const triplet = { a: blobA, a2: blobA2, b: blobB };
     const outcome = await engine.run(signal, triplet, options, (progress) => onProgress(parts, progress));
     if (outcome.ok) {
       show(parts, outcome.value, { a, a2, b }, true);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Outcome, PackInfo, RunOptions, RunResult } from '../../workers/engine/protocol';
+import type { Coefficients, Outcome, PackInfo, RunOptions, RunResult } from '../../workers/engine/protocol';
 import { deferred } from '../deferred';
 import type { Pixels } from '../result/pixels';
 import { images } from '../triplet/images';
@@ -53,6 +53,9 @@ const fake = {
   load: vi.fn(async () => good(pack)),
   inspect: vi.fn(async (): Promise<Outcome<{ width: number; height: number }>> =>
     good({ width: 4, height: 3 }),
+  ),
+  encode: vi.fn(async (_signal: AbortSignal): Promise<Outcome<Coefficients>> =>
+    good({ targets: 1, elements: 2, values: Float32Array.of(0.5, 0.5) }),
   ),
   run: vi.fn(
     async (_signal: AbortSignal, _triplet: unknown, options: RunOptions): Promise<Outcome<RunResult>> =>
@@ -163,6 +166,43 @@ describe('generating', () => {
     await session.generate();
     expect(fake.rerender).toHaveBeenCalledOnce();
     expect(state().shown?.report.strength).toBe(0.25);
+  });
+});
+
+describe('reading ahead', () => {
+  it('begins when all three pictures are there', async () => {
+    await session.place('a', picture, 'a.png');
+    await session.place('b', picture, 'b.png');
+    await session.warm();
+    expect(fake.encode).not.toHaveBeenCalled();
+    await session.place('a2', picture, 'a2.png');
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledOnce());
+    expect(state()).toMatchObject({ busy: false, activity: { kind: 'idle' } });
+  });
+
+  it('ends when a picture is replaced or taken away', async () => {
+    await placeAll();
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalled());
+    const first = fake.encode.mock.lastCall?.[0];
+    await session.place('b', picture, 'other.png');
+    expect(first?.aborted).toBe(true);
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledTimes(2));
+    session.remove('b');
+    expect(fake.encode.mock.lastCall?.[0].aborted).toBe(true);
+  });
+
+  it('leaves its failure to the run', async () => {
+    fake.encode.mockResolvedValueOnce(bad);
+    await placeAll();
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalled());
+    expect(state().notes).toEqual({});
+  });
+
+  it('starts nothing after a crash', async () => {
+    session.store.setState({ crashed: true });
+    await placeAll();
+    await session.warm();
+    expect(fake.encode).not.toHaveBeenCalled();
   });
 });
 

@@ -8,13 +8,16 @@ import type { Images } from '../triplet/images';
 import type { Pixels } from '../result/pixels';
 import { latest } from './latest';
 import { autosave, recover } from './recovery';
-import { generate, loadPack, rerender } from './run';
+import { generate, loadPack, readAhead, rerender } from './run';
 import type { Storage } from './storage';
 import { ask, INITIAL, isWorking, note, putPicture, setChecking, type Store } from './store';
 import { SLOTS, type Place, type Slot } from './types';
 
 /** What a session needs of the engine. */
-export type SessionEngine = Pick<Engine, 'pack' | 'load' | 'inspect' | 'run' | 'rerender' | 'diagnostics'>;
+export type SessionEngine = Pick<
+  Engine,
+  'pack' | 'load' | 'inspect' | 'encode' | 'run' | 'rerender' | 'diagnostics'
+>;
 
 export interface Parts {
   readonly store: Store;
@@ -30,6 +33,8 @@ export interface Parts {
 
 export class Session {
   #job: AbortController | undefined;
+  /** What is done ahead of a run; ended by anything that changes what the run will be of. */
+  #ahead = new AbortController();
   /** Raised by every drop on a slot: a slow inspection must not overwrite a newer drop. */
   readonly #turns: Record<Slot, number> = { a: 0, a2: 0, b: 0 };
   readonly #rerender = latest<number>((strength) =>
@@ -81,6 +86,7 @@ export class Session {
     setChecking(this.store, slot, false);
     note(this.store, slot, undefined);
     putPicture(this.store, slot, undefined);
+    this.#ahead.abort();
     this.#sweep();
   }
 
@@ -93,12 +99,20 @@ export class Session {
     this.#sweep();
   }
 
-  /** Load the pack ahead of the first run. Its failure is shown only when the run needs it. */
+  /**
+   * Load the pack ahead of the first run, and read the pictures once all are there. A failure is shown only
+   * when the run meets it.
+   */
   async warm(): Promise<void> {
+    this.#ahead.abort();
+    const { signal } = (this.#ahead = new AbortController());
     await this.parts.whenCacheReady;
     const { busy, crashed } = this.store.getState();
-    if (busy || crashed || this.parts.engine.pack) return;
-    await loadPack(this.parts, new AbortController().signal, true);
+    if (busy || crashed) return;
+    const loaded =
+      this.parts.engine.pack !== undefined ||
+      (await loadPack(this.parts, new AbortController().signal, true));
+    if (loaded) await readAhead(this.parts, signal);
   }
 
   async generate(): Promise<void> {
@@ -111,6 +125,7 @@ export class Session {
 
   cancel(): void {
     this.#job?.abort();
+    this.#ahead.abort();
   }
 
   setStrength(strength: number): void {
