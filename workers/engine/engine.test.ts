@@ -50,6 +50,7 @@ function counted(live: { count: number }): Compute<CpuData> {
     cast: (...args) => track(inner.cast(...args)),
     uploadImage: (...args) => track(inner.uploadImage(...args)),
     prepare: (...args) => track(inner.prepare(...args)),
+    fields: (...args) => track(inner.fields(...args)),
     warp: (...args) => track(inner.warp(...args)),
     anchorApply: (...args) => track(inner.anchorApply(...args)),
     pairInput: (...args) => track(inner.pairInput(...args)),

@@ -16,6 +16,14 @@ export interface Graph<Data> {
   dispose(): Promise<void>;
 }
 
+/** What is known of a graph's runs before the first: it is faster for it. */
+export interface GraphUse {
+  /** Sizes of the axes that the graph leaves free, by name. */
+  readonly axes: Readonly<Record<string, number>>;
+  /** The inputs that come in other buffers each time; the rest must not. */
+  readonly changing: readonly string[];
+}
+
 /** How one backend turns its tensors into ORT's and back. */
 export interface Binding<Data> {
   wrap(tensor: Tensor<Data>): OrtTensor;

@@ -3,7 +3,7 @@ import { Arena } from './arena';
 import type { MergeTarget, Tensor } from './compute/compute';
 import { narrowHalf, widenHalf } from './compute/half';
 import { EngineFailure, throwIfAborted } from './errors';
-import type { Graph } from './graph';
+import type { Graph, GraphUse } from './graph';
 import { reportLoad, yieldToMessages, type Hooks } from './job';
 import { graphOf, type Manifest, type Precision } from './pack/manifest';
 import type { PackFiles } from './pack/load';
@@ -163,28 +163,31 @@ export async function openModel<Data>(
 
     const openGraph = async (
       label: string,
-      inputs: Iterable<string>,
+      use: GraphUse,
+      weights: ReadonlyMap<string, unknown>,
       outputs: Iterable<string>,
     ): Promise<Graph<Data>> => {
       const model = files.get(label);
       if (model === undefined) throw new Error(`${label} was not fetched`);
       throwIfAborted(hooks.signal);
-      const graph = await runtime.openGraph(model);
+      const graph = await runtime.openGraph(model, use);
       graphs.push(graph);
       reportLoad(hooks, 'compiling', graphs.length, 2);
-      checkGraph(label, graph.inputNames, inputs);
+      checkGraph(label, graph.inputNames, [...use.changing, ...weights.keys()]);
       checkGraph(label, graph.outputNames, outputs);
       return graph;
     };
     reportLoad(hooks, 'compiling', 0, 2);
     const encoder = await openGraph(
       graphOf(manifest.encoder.graphs, precision),
-      [manifest.encoder.inputs.images, ...encoderWeights.keys()],
+      { axes: { images_count: 3 }, changing: [manifest.encoder.inputs.images] },
+      encoderWeights,
       Object.values(manifest.encoder.outputs),
     );
     const denoiser = await openGraph(
       graphOf(manifest.denoiser.graphs, precision),
-      [...Object.values(manifest.denoiser.inputs), ...denoiserWeights.keys()],
+      { axes: { pairs_count: 1 }, changing: Object.values(manifest.denoiser.inputs) },
+      denoiserWeights,
       Object.values(manifest.denoiser.outputs),
     );
     return {

@@ -5,10 +5,11 @@ import { createCpuCompute, type CpuData } from './compute/cpu';
 import { ortProducts } from './compute/ort-products';
 import { createWebGpuCompute } from './compute/webgpu';
 import type { Choice, OwnDevice } from './device';
-import { wrapSession, type Graph } from './graph';
+import { wrapSession, type Graph, type GraphUse } from './graph';
 import { startHelpers } from './helpers';
 import { loadOrt, threadCount, type OrtModule } from './ort';
 import type { Backend } from './protocol';
+import { replaying } from './replay';
 
 /** Placing shape arithmetic on the CPU is right, and ORT warns about it at every load. */
 const ERRORS_ONLY = 3;
@@ -20,7 +21,7 @@ export interface Runtime<Data> {
   readonly hasFp16: boolean;
   readonly compute: Compute<Data>;
   /** Never while another session is created or runs. */
-  openGraph(model: ArrayBuffer): Promise<Graph<Data>>;
+  openGraph(model: ArrayBuffer, use?: GraphUse): Promise<Graph<Data>>;
   /** Throws when the device is lost or has refused a command. */
   check(): void;
   readonly failed: boolean;
@@ -30,7 +31,15 @@ export interface Runtime<Data> {
   dispose(): Promise<void>;
 }
 
-export async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtime<GPUBuffer>> {
+/**
+ * `replay`: graphs of which the use is known are recorded and replayed. Recording runs them once more, for
+ * seconds on a processor that imitates a graphics card.
+ */
+export async function openWebGpu(
+  ort: OrtModule,
+  own: OwnDevice,
+  replay = !own.summary.software,
+): Promise<Runtime<GPUBuffer>> {
   const { device, watch, summary } = own;
   const compute = createWebGpuCompute(device);
   const options: InferenceSession.SessionOptions = {
@@ -54,9 +63,22 @@ export async function openWebGpu(ort: OrtModule, own: OwnDevice): Promise<Runtim
     adapter: summary.adapter,
     hasFp16: device.features.has('shader-f16'),
     compute,
-    async openGraph(model) {
-      const session = await watch.race(ort.InferenceSession.create(new Uint8Array(model), options));
-      return wrapSession(session, binding);
+    async openGraph(model, use) {
+      const open = async (more: InferenceSession.SessionOptions): Promise<Graph<GPUBuffer>> => {
+        const all = { ...options, freeDimensionOverrides: use?.axes ?? {}, ...more };
+        return wrapSession(
+          await watch.race(ort.InferenceSession.create(new Uint8Array(model), all)),
+          binding,
+        );
+      };
+      if (use === undefined || !replay) return open({});
+      try {
+        return replaying(await open({ enableGraphCapture: true }), use.changing, device, compute);
+      } catch {
+        // Graphs with an operator that only the processor has cannot be recorded.
+        watch.check();
+        return open({});
+      }
     },
     check: () => watch.check(),
     get failed() {
@@ -90,8 +112,10 @@ export async function openWasm(ort: OrtModule): Promise<Runtime<CpuData>> {
     },
     guard: <T>(work: Promise<T>): Promise<T> => work,
   };
-  const openGraph = async (model: ArrayBuffer): Promise<Graph<CpuData>> =>
-    wrapSession(await ort.InferenceSession.create(new Uint8Array(model), options), binding);
+  const openGraph = async (model: ArrayBuffer, use?: GraphUse): Promise<Graph<CpuData>> => {
+    const all = { ...options, freeDimensionOverrides: use?.axes ?? {} };
+    return wrapSession(await ort.InferenceSession.create(new Uint8Array(model), all), binding);
+  };
   const { dispose, ...products } = ortProducts(openGraph);
   const threads = threadCount();
   const helpers = threads === 1 ? undefined : startHelpers(threads - 1);
