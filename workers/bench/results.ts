@@ -34,6 +34,7 @@ export const STEP_WAYS = {
   engine: 'engine, a run of one step',
   inputs: 'session.run, merged weights as inputs',
   constants: 'session.run, weights as constants',
+  plain: 'session.run, axes free, nothing recorded',
 } as const;
 
 /** Where the anchor's Gram matrices are made. */
@@ -158,6 +159,8 @@ export interface BenchResult {
   readonly sidePath: readonly SidePathPoint[];
   readonly anchor: AnchorResult;
   readonly steps: readonly StepResult[];
+  /** A step on a device that computes nothing: what is left is the processor's part. Not in a browser. */
+  readonly host?: StepResult;
   readonly edits: readonly EditResult[];
 }
 

@@ -1,5 +1,5 @@
 /** All of the benchmark on one device, part by part; the same in Node and in the page. */
-import type { Choice } from '../engine/device';
+import type { Choice, OwnDevice } from '../engine/device';
 import { unwatched } from '../engine/job';
 import { openModel } from '../engine/model';
 import { loadOrt } from '../engine/ort';
@@ -101,6 +101,21 @@ async function measureWhole<Data>(
   const turns = { ...given, settle: () => runtime.settle() };
   const edit = await measureEdit(runtime, pack, manifest, precision, memory, edits, turns);
   return { step, edit };
+}
+
+/** A step on a device that computes nothing, its graphs recorded as on a graphics card. */
+export async function measureHost(
+  own: OwnDevice,
+  pack: Place['pack'],
+  type: Bed['type'],
+  rounds: number,
+): Promise<StepResult> {
+  const runtime = await openWebGpu(await loadOrt('webgpu'), own, true);
+  const manifest = await fetchManifest(pack.context, pack.base);
+  const precision = type === 'float16' ? 'fp16' : 'fp32';
+  const measured = await measureStepOf(pack, manifest, runtime, precision, { rounds, least: LEAST });
+  await runtime.dispose();
+  return measured;
 }
 
 /** What the guard measures: as little as tells. */

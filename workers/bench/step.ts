@@ -1,6 +1,6 @@
 /**
- * One step of the denoiser: the engine's, the bare `session.run` under it, and the same graph as an
- * exporter writes it, with its weights as constants and no LoRA.
+ * One step of the denoiser: the engine's, the bare `session.run` under it, the same graph as an exporter
+ * writes it, with its weights as constants and no LoRA, and as ORT runs it when it is told nothing.
  */
 import { Arena } from '../engine/arena';
 import type { Tensor } from '../engine/compute/compute';
@@ -65,7 +65,9 @@ export async function measureStep<Data>(
   ]);
   const constant = await runtime.openGraph(
     withConstants(new Uint8Array(graph), await constantsOf(runtime, model)).buffer,
+    { axes: { pairs_count: 1 }, changing: Object.values(inputs) },
   );
+  const plain = await runtime.openGraph(graph);
   const bare = (of: Graph<Data>): Work => runs(of, feedsFor(of, model.denoiserWeights, activations));
   const job = new Job(unwatched, runtime);
   const times = await inTurns(
@@ -76,12 +78,14 @@ export async function measureStep<Data>(
       },
       [STEP_WAYS.inputs]: bare(model.denoiser),
       [STEP_WAYS.constants]: bare(constant),
+      [STEP_WAYS.plain]: bare(plain),
     },
     turns,
   );
   runtime.check();
   arena.dispose();
   await constant.dispose();
+  await plain.dispose();
   return {
     backend: runtime.backend,
     adapter: runtime.adapter,

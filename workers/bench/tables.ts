@@ -192,6 +192,7 @@ const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefi
   gram: ({ anchor }) => gramTable(anchor),
   render: ({ anchor }) => renderTable(anchor),
   step: ({ steps }) => stepTable(steps),
+  host: ({ host }) => host && stepTable([host]),
   first: ({ edits }) => firstTable(edits),
   edit: ({ edits }) => editTable(edits),
   memory: ({ edits }) => memoryTable(edits),

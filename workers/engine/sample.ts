@@ -40,6 +40,15 @@ function headOf<Data>(
   return { ...withoutBatch, b: encoded.b };
 }
 
+let last: { readonly seed: number; readonly noise: Float32Array } | undefined;
+
+/** Most runs have the seed of the one before, and noise takes as long to make as a graphics card to draw. */
+function noiseOf(seed: number, length: number): Float32Array {
+  if (last?.seed !== seed || last.noise.length !== length)
+    last = { seed, noise: gaussianNoise(seed, length) };
+  return last.noise;
+}
+
 export async function sample<Data>(
   runtime: Runtime<Data>,
   model: Model<Data>,
@@ -57,7 +66,7 @@ export async function sample<Data>(
   const arena = new Arena(compute);
   let outputs: ReadonlyMap<string, GraphOutput<Data>> = new Map();
   try {
-    const x = arena.keep(compute.upload(gaussianNoise(seed, 3 * size * size), [1, 3, size, size], 'x'));
+    const x = arena.keep(compute.upload(noiseOf(seed, 3 * size * size), [1, 3, size, size], 'x'));
     for (let k = 0; ; k += 1) {
       await job.checkpoint();
       const start = performance.now();
@@ -84,8 +93,8 @@ export async function sample<Data>(
       report(k + 1);
       job.hooks.onProgress({ kind: 'preview', step: k + 1, steps, image });
       if (k + 1 === steps) {
-        const last = outputs;
-        return { head, stepTimings, dispose: () => disposeAll(last) };
+        const made = outputs;
+        return { head, stepTimings, dispose: () => disposeAll(made) };
       }
       compute.flowStep(head, encoded.anchorB, x, t, (k + 1) / steps);
       // Commands on a queue run in order, so what flowStep reads may be given back now.

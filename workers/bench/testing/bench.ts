@@ -7,10 +7,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adapterNamesHere } from '../../engine/compute/testing/device';
+import { adapterNamesHere, openIdleGpu } from '../../engine/compute/testing/device';
+import { openDevice, type OwnDevice } from '../../engine/device';
 import { chooseInNode, folderUrl, fromDisk, furnish } from '../../engine/testing/node';
 import type { BenchResult } from '../results';
-import { measureAll, openBed } from '../run';
+import { measureAll, measureHost, openBed } from '../run';
 import { report, withTables } from '../tables';
 
 const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 5);
@@ -22,6 +23,12 @@ const DOCUMENT = 'docs/performance.md';
 const folder = mkdtempSync(join(tmpdir(), 'likewise-bench-'));
 beforeAll(() => furnish(folder));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+async function idleDevice(): Promise<OwnDevice> {
+  const adapter = await (await openIdleGpu()).requestAdapter();
+  if (adapter === null) throw new Error('Dawn has no adapter that computes nothing');
+  return openDevice(adapter);
+}
 
 function keep(result: BenchResult): void {
   const key = ({ where, adapter, type }: BenchResult): string => `${where} ${adapter} ${type}`;
@@ -45,9 +52,10 @@ it.each((await adapterNamesHere()).map((name) => ({ name })))(
     const place = { ...bed, where: 'Node, Dawn', pack: { base: folderUrl(PACK), context: fromDisk } };
     const start = performance.now();
     for (const type of runtime.hasFp16 ? (['float16', 'float32'] as const) : (['float32'] as const)) {
-      const measured = await measureAll(place, type, { rounds: ROUNDS, edits: EDITS }, (part) => {
+      const all = await measureAll(place, type, { rounds: ROUNDS, edits: EDITS }, (part) => {
         console.log(`${((performance.now() - start) / 1000).toFixed(0)} s: ${name}, ${type}, ${part}`);
       });
+      const measured = { ...all, host: await measureHost(await idleDevice(), place.pack, type, ROUNDS) };
       console.log(report(measured));
       keep(measured);
       expect(measured.merge.difference).toBeLessThan(type === 'float16' ? 0.02 : 1e-4);

@@ -72,6 +72,7 @@ async function loadDawn(): Promise<Dawn> {
 function takeSharedMemory(): void {
   const { prototype } = GPUQueue;
   const write = prototype.writeBuffer;
+  if (write.name === 'writeCopy') return;
   prototype.writeBuffer = function writeCopy(buffer, at, data, first = 0, size) {
     // ONNX Runtime writes bytes; anything else is passed on as it is.
     const shared = data instanceof Uint8Array && data.buffer instanceof SharedArrayBuffer;
@@ -98,6 +99,19 @@ export async function openGpu(name: string): Promise<GPU> {
   if (adapter === null) throw new Error(`Dawn finds no adapter ${name} with ${drivers}. ${REMEDY}`);
   return gpu;
 }
+
+/** A GPU that takes every command and computes nothing: what is left to measure is the processor's part. */
+export async function openIdleGpu(): Promise<GPU> {
+  await loadDawn();
+  takeSharedMemory();
+  const { create } = await import('webgpu');
+  const gpu = create(['backend=null']);
+  held.push(gpu);
+  return gpu;
+}
+
+/** Dawn's objects live in C++ and die with their instance. */
+const held: GPU[] = [];
 
 export interface TestDevice {
   readonly name: string;
