@@ -1,4 +1,4 @@
-"""Short paired runs, one change at a time: how the recipe was found. Writes docs/recipe.md.
+"""Short paired runs, one change at a time: how the recipe was found. Writes the tables of docs/recipe.md.
 
     python -m likewise.data.cache --size 128 --evaluation 4 --out data/cache/eval128
     python -m likewise.loader --cache data/cache/eval128
@@ -335,54 +335,36 @@ def table(rows: list[dict], splits: dict[str, str]) -> list[str]:
     return lines
 
 
-def report(out: Path) -> str:
-    """docs/recipe.md, of the runs that are finished."""
+def section(stage: str, out: Path) -> str | None:
+    """A stage's tables, of the runs that are finished; None where none is."""
+    paths = [out / f"{stage}-{slug(run.name)}.json" for run in RUNS[stage]]
+    rows = [json.loads(path.read_text()) for path in paths if path.exists()]
+    if not rows:
+        return None
+    rows = [row | {"unseen": row["basis"] + row["held_out"]} for row in rows]
+    if stage == "base":
+        lines = table(rows, {"base": "seen families", "unseen": "unseen families"})
+    else:
+        splits = {"base": "base's families", "basis": "basis-only families", "held_out": "held-out families"}
+        lines = table(rows, splits)
+    routed = [row for row in rows if "entropy" in row]
+    if routed:
+        lines += ["", "| run | trained parameters | entropy | varies |", "|---|---|---|---|"]
+        for row in routed:
+            size = f"{row['parameters'] / 1e6:.2f} M"
+            lines.append(f"| {row['name']} | {size} | {row['entropy']:.2f} | {row['spread']:.2f} |")
+    samples = max(row["samples"] for row in rows)
+    return "\n".join([f"{samples} samples a run.", "", *lines])
 
-    def rows(stage: str, runs: tuple[Run, ...]) -> list[dict]:
-        paths = [out / f"{stage}-{slug(run.name)}.json" for run in runs]
-        found = [json.loads(path.read_text()) for path in paths if path.exists()]
-        return [row | {"unseen": row["basis"] + row["held_out"]} for row in found]
 
-    base, basis, bare = (rows(stage, runs) for stage, runs in RUNS.items())
-    splits = {"base": "base's families", "basis": "basis-only families", "held_out": "held-out families"}
-    return "\n".join(
-        [
-            "# The recipe, found by short paired runs",
-            "",
-            "Written by `python -m likewise.recipe`; what each row changes is in `BASE` and `BASIS` there. Figures are dB",
-            "over the anchor, on four quadruples of every family on held-out photographs; a difference is to the first",
-            "row, over the same quadruples, with its 95 % interval. The runs are short: they tell what helps early.",
-            "",
-            f"## From nothing: {base[0]['samples'] if base else 0} samples at 64²",
-            "",
-            "Only the base's families are trained on, so *basis-only* and *held-out* families are both unseen here.",
-            "",
-            *table(base, {"base": "seen families", "unseen": "unseen families"}),
-            "",
-            f"## A basis on a frozen denoiser: {basis[0]['samples'] if basis else 0} samples at 128²",
-            "",
-            "*entropy* is the routing's, as a share of the greatest; *varies* the deviation of a coefficient over triplets",
-            "as a share of the mean coefficient.",
-            "",
-            *table(basis, splits),
-            "",
-            "| run | trained parameters | entropy | varies |",
-            "|---|---|---|---|",
-            *(
-                f"| {row['name']} | {row['parameters'] / 1e6:.2f} M | {row['entropy']:.2f} | {row['spread']:.2f} |"
-                for row in basis
-                if "entropy" in row
-            ),
-            "",
-            f"## The same without an anchor: {bare[0]['samples'] if bare else 0} samples at 64²",
-            "",
-            "The denoiser was trained with b in the anchor's place, from nothing and for longer than above, but far less than",
-            "the shipped one. Figures are dB over b as it is.",
-            "",
-            *table(bare, splits),
-            "",
-        ]
-    )
+def with_tables(document: str, out: Path) -> str:
+    """docs/recipe.md with the tables of the stages that were run; those of others stay."""
+    for stage in RUNS:
+        made = section(stage, out)
+        if made is not None:
+            pattern = rf"(<!-- recipe:{stage} -->\n).*?(<!-- /recipe -->)"
+            document = re.sub(pattern, lambda m, made=made: f"{m[1]}\n{made}\n\n{m[2]}", document, flags=re.S)
+    return document
 
 
 def main() -> None:
@@ -390,7 +372,7 @@ def main() -> None:
     for name in ("base", "basis", "evaluation", "start", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--stage", choices=list(RUNS), required=True)
-    parser.add_argument("--report", type=Path, help="docs/recipe.md, from all finished runs")
+    parser.add_argument("--report", type=Path, help="docs/recipe.md: its tables are made anew")
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--samples", type=int, default=3200)
     parser.add_argument("--bare-samples", type=int, default=19200, help="of the denoiser that never saw an anchor")
@@ -414,7 +396,7 @@ def main() -> None:
         means = {split: round(float(np.mean(row[split])), 3) for split in ("base", "basis", "held_out")}
         print(f"{stage} {run.name}: {means} entropy {row.get('entropy')} {row['seconds']:.0f} s", flush=True)
     if arguments.report:
-        arguments.report.write_text(report(arguments.out))
+        arguments.report.write_text(with_tables(arguments.report.read_text(), arguments.out))
 
 
 if __name__ == "__main__":
