@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from .basis import target_layers
 from .checkpoint import Models, build, load
 from .model import PATCH
+from .pack import Pack, probes
 
 SIZE = 256
 OPSET = 17
@@ -198,6 +199,12 @@ def export_pack(
         "sampler": {"prediction": "x", "schedule": "linear", "steps": 1},
         "head": {"kind": "anchored/1"},
     }
+    write_manifest(out, manifest)
+    manifest["denoiser"]["probes"] = probes(Pack(out))
+    write_manifest(out, manifest)
+
+
+def write_manifest(out: Path, manifest: dict) -> None:
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 

@@ -20,10 +20,11 @@ from torch import Tensor
 from likewise import checkpoint
 from likewise.anchor import Fits, anchors
 from likewise.basis import encode_triplet
-from likewise.engine import run_engine, write_picture
+from likewise.engine import ROOT, run_engine, write_picture
 from likewise.export import SIZE, export_pack
 from likewise.model import head
 from likewise.noise import gaussian_noise
+from likewise.pack import Pack, probes
 from test_model import build
 
 STEPS, SEED = 2, 7
@@ -183,3 +184,11 @@ def test_engine_agrees_with_pytorch(cases: Cases, tmp_path: Path, name: str, wor
     assert torch.equal(engine["run.image"][..., 3], torch.full((SIZE, SIZE), 255.0))
     shown = engine["run.image"][..., :3].permute(2, 0, 1) / 255
     assert float((shown - engine["run"]).abs().max()) <= 0.51 / 255
+
+
+def test_the_shipped_pack_states_what_its_denoiser_makes_of_noise() -> None:
+    pack = Pack(ROOT / "public/packs/studio")
+    for made, stated in zip(probes(pack), pack.manifest["denoiser"]["probes"], strict=True):
+        assert made["seed"] == stated["seed"]
+        for name in ("grid", "maps"):
+            np.testing.assert_allclose(made[name], stated[name], atol=1e-3)

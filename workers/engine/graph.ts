@@ -11,6 +11,8 @@ export interface GraphOutput<Data> {
 export interface Graph<Data> {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Its commands were recorded (replay.ts). */
+  readonly recorded?: boolean;
   /** Never call it while another graph runs: two at once hang. */
   run(feeds: ReadonlyMap<string, Tensor<Data>>): Promise<ReadonlyMap<string, GraphOutput<Data>>>;
   dispose(): Promise<void>;
@@ -20,8 +22,8 @@ export interface Graph<Data> {
 export interface GraphUse {
   /** Sizes of the axes that the graph leaves free, by name. */
   readonly axes: Readonly<Record<string, number>>;
-  /** The inputs that come in other buffers each time; the rest must not. */
-  readonly changing: readonly string[];
+  /** Given where the graph may be recorded: the inputs that come in other buffers each time. The rest must not. */
+  readonly changing?: readonly string[];
 }
 
 /** How one backend turns its tensors into ORT's and back. */

@@ -8,6 +8,7 @@ import { reportLoad, yieldToMessages, type Hooks } from './job';
 import { graphOf, type Manifest, type Precision } from './pack/manifest';
 import type { PackFiles } from './pack/load';
 import { expectShape, openSafetensors, type Safetensors, type TensorData } from './pack/safetensors';
+import { provesRight } from './probe';
 import type { Runtime } from './runtime';
 
 export interface Model<Data> {
@@ -164,7 +165,7 @@ export async function openModel<Data>(
     const openGraph = async (
       label: string,
       use: GraphUse,
-      weights: ReadonlyMap<string, unknown>,
+      inputs: Iterable<string>,
       outputs: Iterable<string>,
     ): Promise<Graph<Data>> => {
       const model = files.get(label);
@@ -173,23 +174,36 @@ export async function openModel<Data>(
       const graph = await runtime.openGraph(model, use);
       graphs.push(graph);
       reportLoad(hooks, 'compiling', graphs.length, 2);
-      checkGraph(label, graph.inputNames, [...use.changing, ...weights.keys()]);
+      checkGraph(label, graph.inputNames, inputs);
       checkGraph(label, graph.outputNames, outputs);
       return graph;
     };
     reportLoad(hooks, 'compiling', 0, 2);
     const encoder = await openGraph(
       graphOf(manifest.encoder.graphs, precision),
-      { axes: { images_count: 3 }, changing: [manifest.encoder.inputs.images] },
-      encoderWeights,
+      { axes: { images_count: 3 } },
+      [manifest.encoder.inputs.images, ...encoderWeights.keys()],
       Object.values(manifest.encoder.outputs),
     );
-    const denoiser = await openGraph(
-      graphOf(manifest.denoiser.graphs, precision),
-      { axes: { pairs_count: 1 }, changing: Object.values(manifest.denoiser.inputs) },
-      denoiserWeights,
-      Object.values(manifest.denoiser.outputs),
-    );
+    const activations = Object.values(manifest.denoiser.inputs);
+    const openDenoiser = (use: GraphUse): Promise<Graph<Data>> =>
+      openGraph(
+        graphOf(manifest.denoiser.graphs, precision),
+        use,
+        [...activations, ...denoiserWeights.keys()],
+        Object.values(manifest.denoiser.outputs),
+      );
+    const axes = { pairs_count: 1 };
+    const { probes } = manifest.denoiser;
+    let denoiser = await openDenoiser(probes === undefined ? { axes } : { axes, changing: activations });
+    if (denoiser.recorded === true) {
+      const right = await provesRight(runtime, { manifest, precision, denoiser, denoiserWeights, targets });
+      if (!right) {
+        graphs.pop();
+        await denoiser.dispose();
+        denoiser = await openDenoiser({ axes });
+      }
+    }
     return {
       manifest,
       precision,

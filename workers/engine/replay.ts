@@ -41,6 +41,7 @@ export function replaying(
   return {
     inputNames: graph.inputNames,
     outputNames: graph.outputNames,
+    recorded: true,
     async run(feeds) {
       const encoder = device.createCommandEncoder({ label: 'inputs' });
       const placed = [...feeds].map(([name, tensor]) => {

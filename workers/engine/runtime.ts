@@ -71,7 +71,7 @@ export async function openWebGpu(
           binding,
         );
       };
-      if (use === undefined || !replay) return open({});
+      if (use?.changing === undefined || !replay) return open({});
       try {
         return replaying(await open({ enableGraphCapture: true }), use.changing, device, compute);
       } catch {

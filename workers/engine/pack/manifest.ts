@@ -12,6 +12,14 @@ const path = v.pipe(word, v.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'is not a plain r
 
 const graphs = v.strictObject({ fp32: path, fp16: v.optional(path) });
 
+/** What comes of noise with a seed. */
+const values = v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1), v.maxLength(256));
+const probe = v.strictObject({
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  grid: values,
+  maps: values,
+});
+
 const schema = v.strictObject({
   format: v.literal('likewise-pack/1'),
   id: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'is not a lower-case id')),
@@ -44,6 +52,7 @@ const schema = v.strictObject({
     inputs: v.strictObject({ x: word, target: word, pairs: word, t: word }),
     outputs: v.strictObject({ grid: word, maps: word }),
     patch: count(256),
+    probes: v.optional(v.array(probe)),
   }),
   targets: v.pipe(
     v.array(
