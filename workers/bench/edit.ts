@@ -5,7 +5,8 @@
 import { narrowHalf } from '../engine/compute/half';
 import { PackEngine } from '../engine/engine';
 import { unwatched } from '../engine/job';
-import { feedsFor, openModel } from '../engine/model';
+import { feedsFor } from '../engine/graph';
+import { openModel } from '../engine/model';
 import type { LoadContext } from '../engine/pack/load';
 import { fetchFiles } from '../engine/pack/load';
 import { filesFor, graphOf, type Manifest, type Precision } from '../engine/pack/manifest';

@@ -5,9 +5,9 @@
 import { Arena } from '../engine/arena';
 import type { Tensor } from '../engine/compute/compute';
 import { narrowHalf } from '../engine/compute/half';
-import type { Graph } from '../engine/graph';
+import { feedsFor, type Graph } from '../engine/graph';
 import { Job, unwatched } from '../engine/job';
-import { feedsFor, type Model } from '../engine/model';
+import type { Model } from '../engine/model';
 import type { Runtime } from '../engine/runtime';
 import { sample } from '../engine/sample';
 import { maker, numbers, runs } from './merge';

@@ -4,7 +4,8 @@ import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { FullImage, Tensor } from './compute/compute';
 import { thin } from './image/thin';
 import type { Job } from './job';
-import { feedsFor, type Model } from './model';
+import { feedsFor } from './graph';
+import type { Model } from './model';
 import type { RgbaImage, Triplet } from './protocol';
 import type { Runtime } from './runtime';
 

@@ -221,17 +221,3 @@ export async function openModel<Data>(
     throw thrown;
   }
 }
-
-/** The feeds a graph really takes: exporters drop inputs that nothing reads. */
-export function feedsFor<Data>(
-  graph: Graph<Data>,
-  weights: ReadonlyMap<string, Tensor<Data>>,
-  activations: ReadonlyMap<string, Tensor<Data>>,
-): ReadonlyMap<string, Tensor<Data>> {
-  const feeds = new Map<string, Tensor<Data>>();
-  for (const name of graph.inputNames) {
-    const tensor = activations.get(name) ?? weights.get(name);
-    if (tensor !== undefined) feeds.set(name, tensor);
-  }
-  return feeds;
-}

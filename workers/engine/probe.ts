@@ -6,7 +6,8 @@
 import { Arena } from './arena';
 import type { Tensor } from './compute/compute';
 import { narrowHalf } from './compute/half';
-import { feedsFor, type Model } from './model';
+import { feedsFor } from './graph';
+import type { Model } from './model';
 import { gaussianNoise } from './noise';
 import type { Runtime } from './runtime';
 

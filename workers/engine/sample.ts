@@ -3,9 +3,9 @@ import { Arena } from './arena';
 import type { HeadInputs } from './compute/compute';
 import { narrowHalf } from './compute/half';
 import type { Encoded } from './encode';
-import type { GraphOutput } from './graph';
+import { feedsFor, type GraphOutput } from './graph';
 import type { Job } from './job';
-import { feedsFor, type Model } from './model';
+import type { Model } from './model';
 import { gaussianNoise } from './noise';
 import type { Runtime } from './runtime';
 
