@@ -56,6 +56,10 @@ export async function provesRight<Data>(runtime: Runtime<Data>, model: Probed<Da
       }
     }
     return true;
+  } catch {
+    // A lost device is told; what else fails here has failed the probe.
+    runtime.check();
+    return false;
   } finally {
     arena.dispose();
   }
