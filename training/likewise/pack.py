@@ -30,30 +30,6 @@ def at_strength(b: Tensor, edit: Tensor, strength: float) -> Tensor:
     return (b + strength * (edit - b)).clamp(0, 1)
 
 
-PROBES = (1, 11)
-PROBED = 24
-
-
-def probes(pack: Pack) -> list[dict]:
-    """What the base denoiser makes of noise (docs/pack-format.md, "Probes"), for the manifest."""
-    size = pack.manifest["image"]["size"]
-
-    def drawn(seed: int, channels: int, mean: float, deviation: float) -> Tensor:
-        values = torch.from_numpy(gaussian_noise(seed, channels * size * size)) * deviation + mean
-        return values.reshape(1, channels, size, size)
-
-    def some(output: Tensor) -> list[float]:
-        flat = output.flatten()
-        return [round(float(value), 4) for value in flat[:: len(flat) // PROBED][:PROBED]]
-
-    result = []
-    for seed in PROBES:
-        x, target, pairs = drawn(seed, 3, 0, 1), drawn(seed + 1, 6, 0.5, 0.2), drawn(seed + 2, 9, 0, 0.3)
-        grid, maps = pack.step(pack.merge(None), x, target, pairs[None], 0.0)
-        result.append({"seed": seed, "grid": some(grid), "maps": some(maps)})
-    return result
-
-
 class Pack:
     """Reads ``folder`` (docs/pack-format.md) and runs it on the CPU in ``precision`` fp32 or fp16."""
 
@@ -160,3 +136,28 @@ class Pack:
             drawn = head(grid, maps, b, anchor_b).clamp(0, 1)
             x = x + (2 * drawn - 1 - x) * ((following - t) / (1 - t))
         return drawn
+
+
+# Seeds of the probes, and how many values of each output one has.
+PROBES = (1, 11)
+PROBED = 24
+
+
+def probes(pack: Pack) -> list[dict]:
+    """What the base denoiser makes of noise (docs/pack-format.md, "Probes"), for the manifest."""
+    size = pack.manifest["image"]["size"]
+
+    def drawn(seed: int, channels: int, mean: float, deviation: float) -> Tensor:
+        values = torch.from_numpy(gaussian_noise(seed, channels * size * size)) * deviation + mean
+        return values.reshape(1, channels, size, size)
+
+    def some(output: Tensor) -> list[float]:
+        flat = output.flatten()
+        return [round(float(value), 4) for value in flat[:: len(flat) // PROBED][:PROBED]]
+
+    result = []
+    for seed in PROBES:
+        x, target, pairs = drawn(seed, 3, 0, 1), drawn(seed + 1, 6, 0.5, 0.2), drawn(seed + 2, 9, 0, 0.3)
+        grid, maps = pack.step(pack.merge(None), x, target, pairs[None], 0.0)
+        result.append({"seed": seed, "grid": some(grid), "maps": some(maps)})
+    return result

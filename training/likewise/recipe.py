@@ -362,8 +362,9 @@ def with_tables(document: str, out: Path) -> str:
     for stage in RUNS:
         made = section(stage, out)
         if made is not None:
-            pattern = rf"(<!-- recipe:{stage} -->\n).*?(<!-- /recipe -->)"
-            document = re.sub(pattern, lambda m, made=made: f"{m[1]}\n{made}\n\n{m[2]}", document, flags=re.S)
+            before, mark, rest = document.partition(f"<!-- recipe:{stage} -->\n")
+            end = rest.index("<!-- /recipe -->")
+            document = f"{before}{mark}\n{made}\n\n{rest[end:]}"
     return document
 
 

@@ -2,10 +2,10 @@
  * Whole edits with the shipped pack: from decoded pictures to b′ at full size, the first one and later ones, after
  * one weight or the strength has changed; what bare ONNX Runtime needs for as much; and memory over many edits.
  */
-import { narrowHalf } from '../engine/compute/half';
+import { inPrecision } from '../engine/compute/half';
 import { PackEngine } from '../engine/engine';
 import { unwatched } from '../engine/job';
-import { feedsFor } from '../engine/graph';
+import { feedsFor, stepFeeds } from '../engine/graph';
 import { openModel } from '../engine/model';
 import type { LoadContext } from '../engine/pack/load';
 import { fetchFiles } from '../engine/pack/load';
@@ -94,20 +94,15 @@ export async function measureEdit<Data>(
   const { size } = manifest.image;
   const image = (channels: number, dims: readonly number[]): ReturnType<typeof runtime.compute.upload> => {
     const values = numbers(channels * size * size, channels);
-    return runtime.compute.upload(precision === 'fp16' ? narrowHalf(values) : values, dims, 'bench');
+    return runtime.compute.upload(inPrecision(values, precision), dims, 'bench');
   };
-  const time = Float32Array.of(0);
-  const { inputs } = manifest.denoiser;
-  const feeds = feedsFor(
-    model.denoiser,
-    model.denoiserWeights,
-    new Map([
-      [inputs.x, image(3, [1, 3, size, size])],
-      [inputs.target, image(6, [1, 6, size, size])],
-      [inputs.pairs, image(9, [1, 1, 9, size, size])],
-      [inputs.t, runtime.compute.upload(precision === 'fp16' ? narrowHalf(time) : time, [1], 'bench')],
-    ]),
-  );
+  const time = inPrecision(Float32Array.of(0), precision);
+  const feeds = stepFeeds(model, {
+    x: image(3, [1, 3, size, size]),
+    target: image(6, [1, 6, size, size]),
+    pairs: image(9, [1, 1, 9, size, size]),
+    t: runtime.compute.upload(time, [1], 'bench'),
+  });
   const shown = new Map([[manifest.encoder.inputs.images, image(9, [3, 3, size, size])]]);
   const encoderFeeds = feedsFor(model.encoder, model.encoderWeights, shown);
   const opened = async (graphs: Manifest['encoder']['graphs']): ReturnType<typeof runtime.openGraph> => {

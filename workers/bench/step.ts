@@ -5,9 +5,9 @@
 import { Arena } from '../engine/arena';
 import type { Tensor } from '../engine/compute/compute';
 import { narrowHalf } from '../engine/compute/half';
-import { feedsFor, type Graph } from '../engine/graph';
+import { stepFeeds, type Graph } from '../engine/graph';
 import { Job, unwatched } from '../engine/job';
-import type { Model } from '../engine/model';
+import { ONE_PAIR, type Model } from '../engine/model';
 import type { Runtime } from '../engine/runtime';
 import { sample } from '../engine/sample';
 import { maker, numbers, runs } from './merge';
@@ -40,7 +40,6 @@ export async function measureStep<Data>(
 ): Promise<StepResult> {
   const { compute } = runtime;
   const { size } = model.manifest.image;
-  const { inputs } = model.manifest.denoiser;
   const { elements, scale } = model.manifest.basis;
   const type = model.precision === 'fp16' ? 'float16' : 'float32';
   const arena = new Arena(compute);
@@ -57,18 +56,18 @@ export async function measureStep<Data>(
   };
   const uniform = new Float32Array(model.targets.length * elements).fill(1 / elements);
   await compute.merge(model.targets, uniform, elements, scale);
-  const activations = new Map([
-    [inputs.x, image(3, 5, type)],
-    [inputs.target, encoded.target],
-    [inputs.pairs, { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] }],
-    [inputs.t, make(type, Float32Array.of(0), [1])],
-  ]);
+  const given = {
+    x: image(3, 5, type),
+    target: encoded.target,
+    pairs: { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] },
+    t: make(type, Float32Array.of(0), [1]),
+  };
   const constant = await runtime.openGraph(
     withConstants(new Uint8Array(graph), await constantsOf(runtime, model)).buffer,
-    { axes: { pairs_count: 1 }, changing: Object.values(inputs) },
+    { axes: ONE_PAIR, changing: Object.values(model.manifest.denoiser.inputs) },
   );
   const plain = await runtime.openGraph(graph);
-  const bare = (of: Graph<Data>): Work => runs(of, feedsFor(of, model.denoiserWeights, activations));
+  const bare = (of: Graph<Data>): Work => runs(of, stepFeeds({ ...model, denoiser: of }, given));
   const job = new Job(unwatched, runtime);
   const times = await inTurns(
     {

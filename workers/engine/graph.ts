@@ -1,6 +1,7 @@
 /** An ONNX graph as a function from compute tensors to compute tensors. */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { Tensor } from './compute/compute';
+import type { Model } from './model';
 
 /** Owned by the caller: `dispose` gives the memory back to ONNX Runtime. */
 export interface GraphOutput<Data> {
@@ -64,4 +65,16 @@ export function feedsFor<Data>(
     if (tensor !== undefined) feeds.set(name, tensor);
   }
   return feeds;
+}
+
+/** What a step of a denoiser is given, in its precision: x `[1, 3, S, S]`, target, pairs `[1, P, 9, S, S]`, t `[1]`. */
+export type StepInputs<Data> = Readonly<Record<'x' | 'target' | 'pairs' | 't', Tensor<Data>>>;
+
+export function stepFeeds<Data>(
+  { manifest, denoiser, denoiserWeights }: Pick<Model<Data>, 'manifest' | 'denoiser' | 'denoiserWeights'>,
+  given: StepInputs<Data>,
+): ReadonlyMap<string, Tensor<Data>> {
+  const { inputs } = manifest.denoiser;
+  const named = (['x', 'target', 'pairs', 't'] as const).map((name) => [inputs[name], given[name]] as const);
+  return feedsFor(denoiser, denoiserWeights, new Map(named));
 }

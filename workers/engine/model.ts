@@ -1,13 +1,13 @@
 /** A pack's graphs and weights on a backend. */
 import { Arena } from './arena';
 import type { MergeTarget, Tensor } from './compute/compute';
-import { narrowHalf, widenHalf } from './compute/half';
+import { inPrecision } from './compute/half';
 import { EngineFailure, throwIfAborted } from './errors';
 import type { Graph, GraphUse } from './graph';
 import { reportLoad, yieldToMessages, type Hooks } from './job';
 import { graphOf, type Manifest, type Precision } from './pack/manifest';
 import type { PackFiles } from './pack/load';
-import { expectShape, openSafetensors, type Safetensors, type TensorData } from './pack/safetensors';
+import { expectShape, openSafetensors, type Safetensors } from './pack/safetensors';
 import { provesRight } from './probe';
 import type { Runtime } from './runtime';
 
@@ -25,6 +25,10 @@ export interface Model<Data> {
   readonly query: Tensor<Data>;
   dispose(): Promise<void>;
 }
+
+/** The sizes of the axes that graphs leave free (docs/pack-format.md). */
+const TRIPLET = { images_count: 3 };
+export const ONE_PAIR = { pairs_count: 1 };
 
 /** How many bytes are uploaded between two chances to cancel. */
 const BREATH = 8 * 1024 * 1024;
@@ -66,11 +70,6 @@ function checkGraph(label: string, names: readonly string[], expected: Iterable<
   );
 }
 
-function convert(data: TensorData, precision: Precision): TensorData {
-  if (precision === 'fp16') return data instanceof Float32Array ? narrowHalf(data) : data;
-  return data instanceof Uint16Array ? widenHalf(data) : data;
-}
-
 /** Uploads tensors one by one, telling how many bytes of all are done. */
 class Uploader<Data> {
   #done = 0;
@@ -87,7 +86,9 @@ class Uploader<Data> {
   async upload(weights: Weights, name: string): Promise<Tensor<Data>> {
     const raw = weights.file.read(name);
     const shape = weights.file.entries.get(name)?.shape ?? [];
-    const tensor = this.arena.keep(this.runtime.compute.upload(convert(raw, this.precision), shape, name));
+    const tensor = this.arena.keep(
+      this.runtime.compute.upload(inPrecision(raw, this.precision), shape, name),
+    );
     this.#done += raw.byteLength;
     this.#sinceBreath += raw.byteLength;
     reportLoad(this.hooks, 'reading', this.#done, this.total);
@@ -181,7 +182,7 @@ export async function openModel<Data>(
     reportLoad(hooks, 'compiling', 0, 2);
     const encoder = await openGraph(
       graphOf(manifest.encoder.graphs, precision),
-      { axes: { images_count: 3 } },
+      { axes: TRIPLET },
       [manifest.encoder.inputs.images, ...encoderWeights.keys()],
       Object.values(manifest.encoder.outputs),
     );
@@ -193,15 +194,16 @@ export async function openModel<Data>(
         [...activations, ...denoiserWeights.keys()],
         Object.values(manifest.denoiser.outputs),
       );
-    const axes = { pairs_count: 1 };
     const { probes } = manifest.denoiser;
-    let denoiser = await openDenoiser(probes === undefined ? { axes } : { axes, changing: activations });
+    let denoiser = await openDenoiser(
+      probes === undefined ? { axes: ONE_PAIR } : { axes: ONE_PAIR, changing: activations },
+    );
     if (denoiser.recorded === true) {
       const right = await provesRight(runtime, { manifest, precision, denoiser, denoiserWeights, targets });
       if (!right) {
         graphs.pop();
         await denoiser.dispose();
-        denoiser = await openDenoiser({ axes });
+        denoiser = await openDenoiser({ axes: ONE_PAIR });
       }
     }
     return {

@@ -5,8 +5,8 @@
  */
 import { Arena } from './arena';
 import type { Tensor } from './compute/compute';
-import { narrowHalf } from './compute/half';
-import { feedsFor } from './graph';
+import { inPrecision } from './compute/half';
+import { stepFeeds } from './graph';
 import type { Model } from './model';
 import { gaussianNoise } from './noise';
 import type { Runtime } from './runtime';
@@ -19,13 +19,13 @@ type Probed<Data> = Pick<Model<Data>, 'manifest' | 'precision' | 'denoiser' | 'd
 /** True where every probe of the pack comes out as it should, and where there is none. */
 export async function provesRight<Data>(runtime: Runtime<Data>, model: Probed<Data>): Promise<boolean> {
   const { compute } = runtime;
-  const { manifest, precision, denoiser, denoiserWeights, targets } = model;
+  const { manifest, precision, targets } = model;
   const { size } = manifest.image;
-  const { inputs, outputs, probes = [] } = manifest.denoiser;
+  const { outputs, probes = [] } = manifest.denoiser;
   const { elements, scale } = manifest.basis;
   const arena = new Arena(compute);
   const upload = (values: Float32Array, dims: readonly number[]): Tensor<Data> =>
-    arena.keep(compute.upload(precision === 'fp16' ? narrowHalf(values) : values, dims, 'probe'));
+    arena.keep(compute.upload(inPrecision(values, precision), dims, 'probe'));
   const noise = (seed: number, channels: number, mean: number, deviation: number): Float32Array =>
     gaussianNoise(seed, channels * size * size).map((value) => mean + deviation * value);
   try {
@@ -34,13 +34,13 @@ export async function provesRight<Data>(runtime: Runtime<Data>, model: Probed<Da
       await compute.merge(targets, none, elements, scale);
     }
     for (const { seed, ...expected } of probes) {
-      const activations = new Map([
-        [inputs.x, upload(noise(seed, 3, 0, 1), [1, 3, size, size])],
-        [inputs.target, upload(noise(seed + 1, 6, 0.5, 0.2), [1, 6, size, size])],
-        [inputs.pairs, upload(noise(seed + 2, 9, 0, 0.3), [1, 1, 9, size, size])],
-        [inputs.t, upload(Float32Array.of(0), [1])],
-      ]);
-      const made = await denoiser.run(feedsFor(denoiser, denoiserWeights, activations));
+      const feeds = stepFeeds(model, {
+        x: upload(noise(seed, 3, 0, 1), [1, 3, size, size]),
+        target: upload(noise(seed + 1, 6, 0.5, 0.2), [1, 6, size, size]),
+        pairs: upload(noise(seed + 2, 9, 0, 0.3), [1, 1, 9, size, size]),
+        t: upload(Float32Array.of(0), [1]),
+      });
+      const made = await model.denoiser.run(feeds);
       try {
         for (const name of ['grid', 'maps'] as const) {
           const output = made.get(outputs[name]);

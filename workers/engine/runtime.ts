@@ -32,8 +32,8 @@ export interface Runtime<Data> {
 }
 
 /**
- * `replay`: graphs of which the use is known are recorded and replayed. Recording runs them once more, for
- * seconds on a processor that imitates a graphics card.
+ * `replay`: graphs whose changing inputs are known are recorded and replayed. Recording runs them once more,
+ * for seconds on a processor that imitates a graphics card.
  */
 export async function openWebGpu(
   ort: OrtModule,

@@ -1,9 +1,9 @@
 /** Flow matching from noise to the head's parameters: `steps` calls of the denoiser. */
 import { Arena } from './arena';
 import type { HeadInputs } from './compute/compute';
-import { narrowHalf } from './compute/half';
+import { inPrecision } from './compute/half';
 import type { Encoded } from './encode';
-import { feedsFor, type GraphOutput } from './graph';
+import { stepFeeds, type GraphOutput } from './graph';
 import type { Job } from './job';
 import type { Model } from './model';
 import { gaussianNoise } from './noise';
@@ -59,7 +59,6 @@ export async function sample<Data>(
 ): Promise<Sampled<Data>> {
   const { compute } = runtime;
   const { size } = model.manifest.image;
-  const { inputs } = model.manifest.denoiser;
   const { steps, seed, strength } = options;
   const fp16 = model.precision === 'fp16';
   const stepTimings: number[] = [];
@@ -71,18 +70,17 @@ export async function sample<Data>(
       await job.checkpoint();
       const start = performance.now();
       const t = k / steps;
-      const exact = Float32Array.of(t);
-      const time = fp16 ? narrowHalf(exact) : exact;
+      const time = inPrecision(Float32Array.of(t), model.precision);
       const timestep = arena.keep(compute.upload(time, [1], 't'));
       const state = fp16 ? arena.keep(compute.cast(x, 'float16')) : x;
-      const activations = new Map([
-        [inputs.x, state],
-        [inputs.target, encoded.target],
+      const feeds = stepFeeds(model, {
+        x: state,
+        target: encoded.target,
         // The graph's axes are batch and pairs; there is one of each.
-        [inputs.pairs, { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] }],
-        [inputs.t, timestep],
-      ]);
-      outputs = await model.denoiser.run(feedsFor(model.denoiser, model.denoiserWeights, activations));
+        pairs: { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] },
+        t: timestep,
+      });
+      outputs = await model.denoiser.run(feeds);
       arena.release(timestep);
       if (state !== x) arena.release(state);
 

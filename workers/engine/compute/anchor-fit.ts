@@ -258,44 +258,49 @@ export interface FullPair<Data> {
 
 type Fitter<Data> = Pick<Compute<Data>, 'anchorGram' | 'fields' | 'read' | 'warp' | 'upload' | 'release'>;
 
-/** a at the model's size, moved by a warp or not, and its fields, there and here. */
-interface Own<Data> {
+/** a at the model's size, moved by a warp or not, with its fields on the backend and read back. */
+interface Prepared<Data> {
   readonly a: Tensor<Data>;
   readonly fields: Tensor<Data>;
-  readonly read: Float32Array;
+  readonly fieldsRead: Float32Array;
 }
 
-async function ownOf<Data>(compute: Fitter<Data>, a: Tensor<Data>, arena: Arena<Data>): Promise<Own<Data>> {
+async function withFields<Data>(
+  compute: Fitter<Data>,
+  a: Tensor<Data>,
+  arena: Arena<Data>,
+): Promise<Prepared<Data>> {
   const fields = arena.keep(compute.fields(a));
-  return { a, fields, read: await compute.read(fields) };
+  return { a, fields, fieldsRead: await compute.read(fields) };
 }
 
 /** Fits to the means of a pair's pixels. */
 async function fitMeans<Data>(
   compute: Fitter<Data>,
-  { a, fields, read }: Own<Data>,
+  { a, fields, fieldsRead }: Prepared<Data>,
   a2: Tensor<Data>,
 ): Promise<AnchorFit> {
   const gram = await compute.anchorGram(a, a2, fields);
   const [own, edited] = [await compute.read(a), await compute.read(a2)];
-  return fitStill(gram, { a: own, a2: edited, fields: read, size: sideOf(a, 3) });
+  return fitStill(gram, { a: own, a2: edited, fields: fieldsRead, size: sideOf(a, 3) });
 }
 
-/** Fits to the pixels of a pair; `warp` has moved `own` already. */
+/** Fits to the pixels of a pair; `warp` has moved `prepared` already. */
 async function fitPixels<Data>(
   compute: Fitter<Data>,
   pixels: PairPixels,
-  { a: { dims }, fields, read }: Own<Data>,
+  prepared: Prepared<Data>,
   warp: Warp | undefined,
 ): Promise<AnchorFit> {
-  const size = dims[1];
+  const { dims } = prepared.a;
+  const size = sideOf(prepared.a, 3);
   const a = pixelsAt(pixels.a, size, warp);
   const a2 = pixelsAt(pixels.a2, size, undefined);
   const arena = new Arena(compute);
   try {
     const [own, edited] = [a, a2].map((planes) => arena.keep(compute.upload(planes, dims, 'pixels')));
-    const gram = await compute.anchorGram(own, edited, fields);
-    return fitStill(gram, { a, a2, fields: read, size }, TINY_OF_PIXELS);
+    const gram = await compute.anchorGram(own, edited, prepared.fields);
+    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size }, TINY_OF_PIXELS);
   } finally {
     arena.dispose();
   }
@@ -316,7 +321,7 @@ async function fitMoved<Data>(
   if (left > WARPED) return undefined;
   const arena = new Arena(compute);
   try {
-    const moved = await ownOf(compute, arena.keep(compute.warp(a, warp)), arena);
+    const moved = await withFields(compute, arena.keep(compute.warp(a, warp)), arena);
     let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
     // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
     if (fit === undefined || fit.score > UNSOLVED) {
@@ -341,16 +346,16 @@ export async function fitAnchor<Data>(
   const { a, a2, pixels } = pair;
   const arena = new Arena(compute);
   try {
-    const own = await ownOf(compute, a, arena);
+    const prepared = await withFields(compute, a, arena);
     const still =
       pixels === undefined
-        ? await fitMeans(compute, own, a2)
-        : await fitPixels(compute, pixels, own, undefined);
+        ? await fitMeans(compute, prepared, a2)
+        : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
     if (still.score <= UNSOLVED) return still;
     const moved = await fitMoved(compute, pair, still);
     if (moved !== undefined || pixels === undefined) return moved ?? still;
-    return better(still, await fitMeans(compute, own, a2));
+    return better(still, await fitMeans(compute, prepared, a2));
   } finally {
     arena.dispose();
   }

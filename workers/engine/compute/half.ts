@@ -47,6 +47,15 @@ export function narrowHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
   return bits;
 }
 
+/** f32 values or fp16 bits as a graph of `precision` takes them. */
+export function inPrecision(
+  data: Float32Array | Uint16Array,
+  precision: 'fp16' | 'fp32',
+): Float32Array | Uint16Array {
+  if (precision === 'fp16') return data instanceof Float32Array ? narrowHalf(data) : data;
+  return data instanceof Uint16Array ? widenHalf(data) : data;
+}
+
 function roundToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

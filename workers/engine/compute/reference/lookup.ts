@@ -42,18 +42,17 @@ export function looksAtFields(kind: PointKind): boolean {
   return kind !== 'channel' && kind !== 'luma';
 }
 
-/** What a lookup of this kind reads instead of the pixels' own colours, `[3, S, S]`, undefined for none. */
-function instead(kind: PointKind, fields: () => Float32Array, size: number): Float32Array | undefined {
-  if (!looksAtFields(kind)) return undefined;
-  if (kind !== 'gradient') return blurOf(fields(), size, BLUR_SIGMAS[0]);
+/** What a kind that looks at fields reads of them, `[3, S, S]`. */
+function readFields(kind: PointKind, fields: Float32Array, size: number): Float32Array {
+  if (kind !== 'gradient') return blurOf(fields, size, BLUR_SIGMAS[0]);
   const out = new Float32Array(3 * size * size);
-  out.set(gradientOf(fields(), size));
+  out.set(gradientOf(fields, size));
   return out;
 }
 
 /** What a lookup of this kind reads of a prepared image instead of its colours, undefined for none. */
 export function lookedAt(kind: PointKind, planes: Float32Array, size: number): Float32Array | undefined {
-  return instead(kind, () => anchorFields(planes, size, 1), size);
+  return looksAtFields(kind) ? readFields(kind, anchorFields(planes, size, 1), size) : undefined;
 }
 
 /** clamp(T(q)) of a row, into the three planes of `out`; `fields` is `lookedAt`. */
@@ -91,7 +90,7 @@ export function lookupIndex(
   size: number,
 ): Float32Array<ArrayBuffer> {
   const plane = size * size;
-  const q = Float32Array.from(instead(kind, () => fields, size) ?? pixels);
+  const q = Float32Array.from(looksAtFields(kind) ? readFields(kind, fields, size) : pixels);
   const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
   indexRow(kind, [at(0), at(1), at(2)], plane);
   return q;

@@ -68,11 +68,14 @@ async function loadDawn(): Promise<Dawn> {
   return { open: (name) => create(name === '' ? [] : [`adapter=${name}`]), names, drivers };
 }
 
+let takesSharedMemory = false;
+
 /** Dawn's binding for Node refuses views of shared memory, which is what a threaded WASM heap is. */
 function takeSharedMemory(): void {
+  if (takesSharedMemory) return;
+  takesSharedMemory = true;
   const { prototype } = GPUQueue;
   const write = prototype.writeBuffer;
-  if (write.name === 'writeCopy') return;
   prototype.writeBuffer = function writeCopy(buffer, at, data, first = 0, size) {
     // ONNX Runtime writes bytes; anything else is passed on as it is.
     const shared = data instanceof Uint8Array && data.buffer instanceof SharedArrayBuffer;
@@ -100,6 +103,9 @@ export async function openGpu(name: string): Promise<GPU> {
   return gpu;
 }
 
+/** Dawn's objects live in C++ and die with their instance. */
+const held: GPU[] = [];
+
 /** A GPU that takes every command and computes nothing: what is left to measure is the processor's part. */
 export async function openIdleGpu(): Promise<GPU> {
   await loadDawn();
@@ -109,9 +115,6 @@ export async function openIdleGpu(): Promise<GPU> {
   held.push(gpu);
   return gpu;
 }
-
-/** Dawn's objects live in C++ and die with their instance. */
-const held: GPU[] = [];
 
 export interface TestDevice {
   readonly name: string;
