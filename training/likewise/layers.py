@@ -52,6 +52,9 @@ class Norm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.onnx.is_in_onnx_export():
+            # The operator computes in float32 by itself (its stash_type), whatever it reads and writes.
+            return F.layer_norm(x, (self.width,), self.scale, self.shift, 1e-5)
         y = F.layer_norm(x.float(), (self.width,), self.scale.float(), self.shift.float(), 1e-5)
         return y.to(x.dtype)
 
@@ -71,23 +74,29 @@ class LocalBlock(nn.Module):
         return x + self.down(F.relu(self.up(self.norm(y))).square())
 
 
+def sides(x: Tensor) -> list[int]:
+    """All sizes but the first, as numbers: a traced graph then holds them, and not how they are computed."""
+    return [int(size) for size in x.shape[1:]]
+
+
 def fold(x: Tensor, by: int) -> Tensor:
     """Space to depth: ``[B, H, W, C]`` to ``[B, H/by, W/by, by*by*C]``."""
-    batch, height, width, channels = x.shape
-    x = x.reshape(batch, height // by, by, width // by, by, channels)
-    return x.permute(0, 1, 3, 2, 4, 5).reshape(batch, height // by, width // by, by * by * channels)
+    height, width, channels = sides(x)
+    x = x.reshape(-1, height // by, by, width // by, by, channels)
+    return x.permute(0, 1, 3, 2, 4, 5).reshape(-1, height // by, width // by, by * by * channels)
 
 
 def unfold(x: Tensor, by: int) -> Tensor:
     """Depth to space, the inverse of `fold`."""
-    batch, height, width, channels = x.shape
-    x = x.reshape(batch, height, width, by, by, channels // (by * by))
-    return x.permute(0, 1, 3, 2, 4, 5).reshape(batch, height * by, width * by, channels // (by * by))
+    height, width, channels = sides(x)
+    x = x.reshape(-1, height, width, by, by, channels // (by * by))
+    return x.permute(0, 1, 3, 2, 4, 5).reshape(-1, height * by, width * by, channels // (by * by))
 
 
 def rotary_table(grid: int, head: int) -> tuple[Tensor, Tensor]:
-    """cos and sin ``[grid*grid, head/2]`` of 2-D rotary positions; half the channels turn with the
-    column, half with the row. Positions are in 1/16 of the image, so grids of other sizes agree."""
+    """What `rotate` multiplies with, ``[grid*grid, head]`` twice: the cosines of 2-D rotary positions, and the
+    sines, negative for the first of a pair of channels. Half the channels turn with the column, half with
+    the row. Positions are in 1/16 of the image, so grids of other sizes agree."""
     quarter = head // 4
     # exp, not 0.05 ** tensor: that is exported in double, which ONNX Runtime's WebGPU build refuses.
     frequency = 1.5 * torch.exp(torch.arange(quarter) * (math.log(0.05) / max(1, quarter - 1)))
@@ -96,14 +105,15 @@ def rotary_table(grid: int, head: int) -> tuple[Tensor, Tensor]:
     rows = angle[:, None, :].expand(grid, grid, quarter)
     columns = angle[None, :, :].expand(grid, grid, quarter)
     both = torch.cat([columns, rows], dim=-1).reshape(grid * grid, 2 * quarter)
-    return both.cos(), both.sin()
+    cos, sin = both.cos(), both.sin()
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the channel pairs of ``x [..., T, heads, head]`` by the table's angles."""
-    first, second = x.chunk(2, dim=-1)
+    """Turn the channel pairs (k, k + head/2) of ``x [..., T, heads, head]`` by the table's angles."""
+    first, second = x.split(int(x.shape[-1]) // 2, dim=-1)
     cos, sin = cos[:, None, :].to(x.dtype), sin[:, None, :].to(x.dtype)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    return x * cos + torch.cat([second, first], dim=-1) * sin
 
 
 class Block(nn.Module):
@@ -116,6 +126,8 @@ class Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.modulation = Linear(width, 6 * width, gain=0.0)
+        # What the modulation, zero to begin with, is added to: shift, scale and gate, twice.
+        self.around = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0, 1.0]).repeat_interleave(width)
         self.norm1 = Norm(width)
         self.qkv = Linear(width, 3 * width)
         self.proj = Linear(width, width, gain=0.3)
@@ -129,22 +141,23 @@ class Block(nn.Module):
         q, k, v = (y.transpose(1, 2) for y in (q, k, v))
         if self.explicit_attention or q.shape[2] <= 256:
             # Spelled out, its backward pass is also the faster one where tokens are few.
-            scores = (q * (q.shape[-1] ** -0.5)) @ k.transpose(2, 3)
+            scores = (q * int(q.shape[-1]) ** -0.5) @ k.transpose(2, 3)
             out = torch.softmax(scores.float(), dim=-1).to(v.dtype) @ v
         else:
             out = F.scaled_dot_product_attention(q, k, v)
         return out.transpose(1, 2)
 
     def forward(self, x: Tensor, time: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        batch, frames, tokens, width = x.shape
-        modulation = self.modulation(time).reshape(batch, 1, 1, 6 * width)
-        shift1, scale1, gate1, shift2, scale2, gate2 = modulation.chunk(6, dim=-1)
-        y = self.norm1(x) * (1 + scale1) + shift1
-        qkv = self.qkv(y).reshape(batch, frames, tokens, 3 * self.heads, width // self.heads)
-        q, k, v = qkv.chunk(3, dim=3)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        q, k, v = (z.reshape(batch, frames * tokens, self.heads, -1) for z in (q, k, v))
-        y = self.attend(q, k, v).reshape(batch, frames, tokens, width)
-        x = x + (1 + gate1) * self.proj(y)
-        y = self.norm2(x) * (1 + scale2) + shift2
-        return x + (1 + gate2) * self.fc2(F.relu(self.fc1(y)).square())
+        _, tokens, width = sides(x)
+        batch = int(x.shape[0])
+        modulation = (self.modulation(time) + self.around.to(x)).reshape(batch, 1, 1, 6 * width)
+        shift1, scale1, gate1, shift2, scale2, gate2 = modulation.split(width, dim=-1)
+        y = self.norm1(x) * scale1 + shift1
+        qkv = self.qkv(y).reshape(batch, -1, tokens, 3 * self.heads, width // self.heads)
+        qk, v = qkv.split((2 * self.heads, self.heads), dim=3)
+        q, k = rotate(qk, cos, sin).split(self.heads, dim=3)
+        q, k, v = (z.reshape(batch, -1, self.heads, width // self.heads) for z in (q, k, v))
+        y = self.attend(q, k, v).reshape(batch, -1, tokens, width)
+        x = x + gate1 * self.proj(y)
+        y = self.norm2(x) * scale2 + shift2
+        return x + gate2 * self.fc2(F.relu(self.fc1(y)).square())

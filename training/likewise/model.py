@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Block, Linear, LocalBlock, Norm, fold, rotary_table, unfold
+from .layers import Block, Linear, LocalBlock, Norm, fold, rotary_table, sides, unfold
 
 PATCH = 16
 HEAD = 32  # channels of an attention head in the sizes that are trained
@@ -112,7 +112,7 @@ class Denoiser(nn.Module):
     def forward(self, x: Tensor, target: Tensor, pairs: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """``x [B,3,S,S]`` in network units, ``target [B,6,S,S]`` and ``pairs [B,P,9,S,S]`` in image
         units, ``t [B]`` in 0..1. Returns ``grid [B,14,G,G]`` and ``maps [B,5,S,S]``."""
-        batch, count = pairs.shape[:2]
+        batch = int(pairs.shape[0])
         # As a number, so that the traced graph holds the rotary table and not how it is computed:
         # ONNX Runtime's WebGPU build cannot place that arithmetic.
         grid = int(x.shape[-1]) // PATCH
@@ -124,24 +124,25 @@ class Denoiser(nn.Module):
 
         pair_fine, pair_middle, pair_tokens = self.pair_stem(shown)
         fine, middle, target_tokens = self.target_stem(asked)
-        pair_tokens = pair_tokens.reshape(batch, count, tokens, -1) + self.kind[0]
-        target_tokens = target_tokens.reshape(batch, 1, tokens, -1) + self.kind[1]
+        width = self.config.width
+        pair_tokens = pair_tokens.reshape(batch, -1, tokens, width) + self.kind[0]
+        target_tokens = target_tokens.reshape(batch, 1, tokens, width) + self.kind[1]
         y = torch.cat([pair_tokens, target_tokens], dim=1)
 
-        cos, sin = rotary_table(grid, self.config.width // self.config.heads)
+        cos, sin = rotary_table(grid, width // self.config.heads)
         cos, sin = cos.to(y.device), sin.to(y.device)
         time = self.embed_time(t)
         for block in self.blocks:
             y = block(y, time, cos, sin)
-        y = self.norm(y[:, -1]).reshape(batch, grid, grid, -1)
+        y = self.norm(y[:, -1]).reshape(batch, grid, grid, width)
 
         # Displacements are fractions of the image.
         scale = torch.tensor([1.0] * 12 + [0.25] * 2, device=y.device, dtype=y.dtype)
         low = (self.to_grid(y) * scale).permute(0, 3, 1, 2)
 
         # What the pairs show at the same place helps overlays and frames: average over pairs.
-        pair_middle = pair_middle.reshape(batch, count, *middle.shape[1:]).mean(1)
-        pair_fine = pair_fine.reshape(batch, count, *fine.shape[1:]).mean(1)
+        pair_middle = pair_middle.reshape(batch, -1, *sides(middle)).mean(1)
+        pair_fine = pair_fine.reshape(batch, -1, *sides(fine)).mean(1)
         z = torch.cat([unfold(self.up_middle(y), 2), middle, pair_middle], dim=-1)
         z = self.decode_middle(self.mix_middle(z))
         z = torch.cat([unfold(self.up_fine(z), 2), fine, pair_fine], dim=-1)
