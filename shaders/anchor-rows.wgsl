@@ -6,6 +6,7 @@
 //                warp; read only when its group is on
 //      weights   82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 //      warp      22 × vec4 as lib/warp.wgsl says, uniform
+//      matches   f32 [6, S, S], read only where the warp is of matches
 // out  rows      f32 [3, height, S]
 // One invocation makes one output pixel: it evaluates the anchor at every tap of its tent, six at most for an
 // image of 3·S, each twice in all, and in return no image of anchors is ever stored. 64 neighbours of a row a
@@ -22,9 +23,10 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
 @group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
-@group(0) @binding(3) var<storage, read> image: array<u32>;
-@group(0) @binding(4) var<storage, read> fields: array<f32>;
-@group(0) @binding(5) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(3) var<storage, read> matches: array<f32>;
+@group(0) @binding(4) var<storage, read> image: array<u32>;
+@group(0) @binding(5) var<storage, read> fields: array<f32>;
+@group(0) @binding(6) var<storage, read_write> rows: array<f32>;
 
 fn model_size() -> u32 {
   return params.size;

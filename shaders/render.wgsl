@@ -8,6 +8,7 @@
 //      maps     `prediction` [5, S, S]
 //      weights  82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 //      warp     22 × vec4 as lib/warp.wgsl says, uniform
+//      matches  f32 [6, S, S], read only where the warp is of matches
 // out  pixels   packed RGBA8, width × rows, from row `first` on; alpha is the image's own
 // One invocation per pixel. 32 × 4 a workgroup: a row of 32 packed pixels is one 128-byte line, and
 // the model-size buffers behind a 32 × 4 patch stay in cache.
@@ -34,12 +35,13 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
 @group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
-@group(0) @binding(3) var<storage, read> image: array<u32>;
-@group(0) @binding(4) var<storage, read> guide: array<f32>;
-@group(0) @binding(5) var<storage, read> fields: array<f32>;
-@group(0) @binding(6) var<storage, read> grid: array<prediction>;
-@group(0) @binding(7) var<storage, read> maps: array<prediction>;
-@group(0) @binding(8) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(3) var<storage, read> matches: array<f32>;
+@group(0) @binding(4) var<storage, read> image: array<u32>;
+@group(0) @binding(5) var<storage, read> guide: array<f32>;
+@group(0) @binding(6) var<storage, read> fields: array<f32>;
+@group(0) @binding(7) var<storage, read> grid: array<prediction>;
+@group(0) @binding(8) var<storage, read> maps: array<prediction>;
+@group(0) @binding(9) var<storage, read_write> pixels: array<u32>;
 
 fn model_size() -> u32 {
   return params.size;

@@ -2,6 +2,7 @@
 //
 // in   planes  f32 [3, S, S], u
 //      warp    22 × vec4 as lib/warp.wgsl says, uniform
+//      matches f32 [6, S, S], read only where the warp is of matches
 // out  moved   f32 [3, S, S]
 // One invocation per pixel, 64 neighbours of a row a workgroup: they mostly read neighbours too.
 // Includes lib/bilinear, lib/planar, lib/warp.
@@ -12,8 +13,9 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> warp: array<vec4f, 22>;
-@group(0) @binding(2) var<storage, read> planes: array<f32>;
-@group(0) @binding(3) var<storage, read_write> moved: array<f32>;
+@group(0) @binding(2) var<storage, read> matches: array<f32>;
+@group(0) @binding(3) var<storage, read> planes: array<f32>;
+@group(0) @binding(4) var<storage, read_write> moved: array<f32>;
 
 fn model_size() -> u32 {
   return params.size;

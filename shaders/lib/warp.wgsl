@@ -1,20 +1,55 @@
 // Library: the anchor's warp, where it reads and what it finds there.
 //
-// The kernel supplies `source(place: vec2f) -> vec3f`, the image sampled bilinearly, and the uniform
-// binding `warp`: 21 × (along x, along y, unused) in the order of Horner's scheme, from y⁵ to y⁰ and of
-// each from its highest power of x to x⁰; then (r, g, b, outside), where outside is 0 without a warp.
+// The kernel supplies `model_size() -> u32`, `source(place: vec2f) -> vec3f`, the image sampled bilinearly, and
+// the bindings `warp`, uniform, 21 × (along x, along y, unused) in the order of Horner's scheme, from y⁵ to y⁰
+// and of each from its highest power of x to x⁰; then (r, g, b, outside), where outside is 0 without a warp;
+// and `matches`, f32 [6, S, S], read only where outside is MATCHED. Includes lib/bilinear.
 
 const WARP_DEGREE = 5u;
 const WARP_OUTSIDE = 21u;
 const OUTSIDE_WRAP = 2.0;
 const OUTSIDE_COLOUR = 3.0;
+const MATCHED = 4.0;
+// Matches that read further apart than this many of their pixels are of different parts: none is blended.
+const TORN = 2.0;
 
 fn warps() -> bool {
   return warp[WARP_OUTSIDE].w != 0.0;
 }
 
+// Where the match of a pixel says that a place is read.
+fn said_of(index: u32, place: vec2f) -> vec2f {
+  let size = model_size();
+  let plane = size * size;
+  let off = 2.0 * (place - (vec2f(vec2u(index % size, index / size)) + 0.5) / f32(size));
+  return vec2f(matches[index], matches[plane + index]) + vec2f(
+    matches[2u * plane + index] * off.x + matches[3u * plane + index] * off.y,
+    matches[4u * plane + index] * off.x + matches[5u * plane + index] * off.y,
+  );
+}
+
+// Bilinear in what the four matches around a place say of it, of those that agree with the nearest.
+fn matched_position(place: vec2f) -> vec2f {
+  let size = model_size();
+  let taps = taps_at(place, vec2u(size));
+  let rest = fract(place * f32(size) - 0.5);
+  let near = said_of(taps.index[select(0u, 1u, rest.x > 0.5) + select(0u, 2u, rest.y > 0.5)], place);
+  var sum = vec3f(0.0);
+  for (var tap = 0u; tap < 4u; tap++) {
+    let said = said_of(taps.index[tap], place);
+    let apart = abs(said - near);
+    if (max(apart.x, apart.y) <= 2.0 * TORN / f32(size)) {
+      sum += taps.weight[tap] * vec3f(said, 1.0);
+    }
+  }
+  return sum.xy / sum.z;
+}
+
 // Where the warp reads for a place in 0..1, as a position: −1..1 inside.
 fn warped_position(place: vec2f) -> vec2f {
+  if (warp[WARP_OUTSIDE].w == MATCHED) {
+    return matched_position(place);
+  }
   let p = 2.0 * place - 1.0;
   var displacement = vec2f(0.0);
   var k = 0u;

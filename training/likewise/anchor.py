@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import local, lookup, warp
+from . import local, lookup, patch_match, warp
 
 FEATURES = 82
 COLUMNS = FEATURES + 3
@@ -27,6 +27,7 @@ RIDGES = (1e-6, 1e-4, 1e-2)
 ACCEPT = 0.8  # a fit that leaves more than this share of (a' - a)^2 explains nothing
 UNSOLVED = 1e-3  # a warp is looked for where the best fit leaves more than this mean square error, 30 dB
 WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on top
+MATCHED = 0.25  # and correspondences, which have far more freedom, this
 UNEXPLAINED = 1e-5  # local lookups are looked at where the best of the others leaves more than this, 50 dB
 LOCAL = 0.5  # the most that one may leave of (a' - a)^2: its many values fit what is no function of them
 TIE = 1.1  # an earlier candidate wins while its score is within this factor of the best
@@ -224,16 +225,27 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor) -> Fits:
     Source: docs/architecture.md, "Anchor fit".
     """
     fits = fit_still(u, u2, phi, gram(phi, u2 - u))
-    if tried := (fits.error > UNSOLVED).nonzero().flatten().tolist():
+
+    def unsolved() -> list[int]:
+        return (fits.error > UNSOLVED).nonzero().flatten().tolist()
+
+    def take(rows: list[int], warps: warp.Warps, most: float) -> None:
+        """The anchors on pictures ``rows`` that ``warps`` have moved, where they leave at most a share ``most``."""
+        moved = warp.apply(u[rows], warps)
+        phi = features(moved)
+        refitted = fit_still(moved, u2[rows], phi, gram(phi, u2[rows] - moved))
+        taken = (refitted.error <= most * fits.error[rows]).nonzero().flatten().tolist()
+        refitted.warps.put(taken, warps.part(taken))
+        fits.put([rows[k] for k in taken], refitted.part(taken))
+
+    if tried := unsolved():
         warps, left = warp.fit(u[tried], u2[tried])
         promising = (left <= WARPED).nonzero().flatten().tolist()
-        if rows := [tried[k] for k in promising]:
-            moved = warp.apply(u[rows], warps.part(promising))
-            phi = features(moved)
-            refitted = fit_still(moved, u2[rows], phi, gram(phi, u2[rows] - moved))
-            taken = (refitted.error <= WARPED * fits.error[rows]).nonzero().flatten().tolist()
-            refitted.warps.put(taken, warps.part([promising[k] for k in taken]))
-            fits.put([rows[k] for k in taken], refitted.part(taken))
+        if promising:
+            take([tried[k] for k in promising], warps.part(promising), WARPED)
+    found = {row: matches for row in unsolved() if (matches := patch_match.fit(u[row], u2[row])) is not None}
+    if found:
+        take(list(found), warp.of_matches(list(found.values())), MATCHED)
     return fits
 
 

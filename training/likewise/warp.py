@@ -1,4 +1,5 @@
-"""The anchor's warp: where in u each place reads, fitted to a pair by Gauss-Newton from coarse to fine.
+"""The anchor's warp: where in u each place reads, fitted to a pair by Gauss-Newton from coarse to fine, or found
+place by place (patch_match.py).
 
 Definitions: docs/architecture.md, "Warp". Images are ``[n, 3, S, S]`` in 0..1; positions p = 2 * place - 1;
 coefficients ``[n, 2, K]`` are those of the displacement s(p) - p, along x and along y, of the monomials
@@ -14,6 +15,8 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from . import patch_match
 
 DEGREE = 5
 COEFFICIENTS = (DEGREE + 1) * (DEGREE + 2) // 2
@@ -173,11 +176,13 @@ def search(sources: Tensor, edited: Tensor) -> tuple[Tensor, Tensor]:
 @dataclass(frozen=True)
 class Warps:
     """Warps of n pictures: ``coefficients [n, 2, 21]``, which of `OUTSIDE` is read outside u (None where
-    there is no warp) and, for *colour*, which ``colour [n, 3]``."""
+    there is no warp) and, for *colour*, which ``colour [n, 3]``; or correspondences, ``matches [6, S, S]``, in
+    place of the coefficients."""
 
     coefficients: Tensor
     outside: list[str | None]
     colour: Tensor
+    matches: list[Tensor | None]
 
     def rows(self) -> list[int]:
         """Where there is a warp."""
@@ -185,18 +190,25 @@ class Warps:
 
     def part(self, rows: slice | list[int]) -> Warps:
         outside = self.outside[rows] if isinstance(rows, slice) else [self.outside[k] for k in rows]
-        return Warps(self.coefficients[rows], outside, self.colour[rows])
+        matches = self.matches[rows] if isinstance(rows, slice) else [self.matches[k] for k in rows]
+        return Warps(self.coefficients[rows], outside, self.colour[rows], matches)
 
     def put(self, rows: list[int], others: Warps) -> None:
         for k, row in enumerate(rows):
-            self.outside[row] = others.outside[k]
+            self.outside[row], self.matches[row] = others.outside[k], others.matches[k]
         self.coefficients[rows], self.colour[rows] = others.coefficients, others.colour
 
 
 def still(count: int, device: torch.device) -> Warps:
     """No warps."""
     zeros = torch.zeros(count, 2, COEFFICIENTS, device=device)
-    return Warps(zeros, [None] * count, zeros[:, 0, :3].clone())
+    return Warps(zeros, [None] * count, zeros[:, 0, :3].clone(), [None] * count)
+
+
+def of_matches(matches: list[Tensor]) -> Warps:
+    """Correspondences, ``[6, S, S]`` each; they read outside as if mirrored."""
+    none = still(len(matches), matches[0].device)
+    return Warps(none.coefficients, ["mirror"] * len(matches), none.colour, list(matches))
 
 
 def apply(u: Tensor, warps: Warps) -> Tensor:
@@ -209,7 +221,11 @@ def apply(u: Tensor, warps: Warps) -> Tensor:
     # Coverage by whole pixels of u, half a pixel beyond its edge none.
     within = ((1 - where.abs()).amin(-1) * size / 2 + 0.5).clamp(0, 1)[:, None]
     colour = warps.colour[:, :, None, None]
-    return torch.where(painted, colour + (moved - colour) * within, moved)
+    result = torch.where(painted, colour + (moved - colour) * within, moved)
+    for k, matches in enumerate(warps.matches):
+        if matches is not None:
+            result[k] = patch_match.apply(u[k], matches)
+    return result
 
 
 @torch.no_grad()
@@ -221,8 +237,9 @@ def fit(a: Tensor, edited: Tensor) -> tuple[Warps, Tensor]:
     source = sources[torch.arange(len(a), device=a.device), way]
     away = (positions(coefficients, a.shape[-1]).abs() > 1).any(-1)[:, None].float()
     colour = (edited * away).sum((2, 3)) / away.sum((2, 3)).clamp_min(1)
-    tried = [Warps(coefficients, [name] * len(a), colour) for name in OUTSIDE]
+    none = [None] * len(a)
+    tried = [Warps(coefficients, [name] * len(a), colour, none) for name in OUTSIDE]
     error = torch.stack([(apply(source, warps) - edited).square().mean((1, 2, 3)) for warps in tried])
     best = error.argmin(0)
     still = (source - edited).square().mean((1, 2, 3)).clamp_min(1e-9)
-    return Warps(coefficients, [OUTSIDE[k] for k in best.tolist()], colour), error.amin(0) / still
+    return Warps(coefficients, [OUTSIDE[k] for k in best.tolist()], colour, none), error.amin(0) / still

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from likewise import local, lookup, warp
+from likewise import local, lookup, patch_match, warp
 from likewise.anchor import COLUMNS, FEATURES, FOLDS, anchors, features, fit_all, fold_of_pixel, gaussian_blur, gram
 
 
@@ -243,3 +243,46 @@ def test_warps_agree_with_the_engine(outside: str, left: float, coefficients: tu
     assert float((shown - torch.tensor(coefficients)).abs().max()) < 1e-4
     if outside == "colour":
         assert float((found.colour - torch.tensor([0.2, 0.4, 0.6])).abs().max()) < 1e-6
+
+
+def waves(seed: int, size: int) -> torch.Tensor:
+    """A picture ``[3, S, S]`` that looks alike in no two places."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, 7, 7, generator=generator)
+    fine = torch.rand(1, 3, 14, 14, generator=generator)
+    large, small = (F.interpolate(u, size=(size, size), mode="bicubic")[0] for u in (coarse, fine))
+    return (0.6 * large + 0.4 * small).clamp(0, 1)
+
+
+def folded(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return x.abs() - 0.3 * (y > 0.2), 0.9 * y
+
+
+def swirled(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    angle = 2 * (1 - (x * x + y * y).sqrt()).clamp_min(0) ** 2
+    return x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos()
+
+
+def four_times(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return 2 * x - x.sign(), 2 * y - y.sign()
+
+
+# The same edits, and this bound, are in workers/engine/compute/patch-match.test.ts.
+@pytest.mark.parametrize("where", [folded, swirled, four_times])
+def test_correspondences_are_found(where: Callable[..., tuple[torch.Tensor, torch.Tensor]]) -> None:
+    size = 128
+    axis = (torch.arange(size) + 0.5) / size * 2 - 1
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    place = torch.stack(where(x, y), -1)
+    a, b = waves(1, size), waves(2, size)
+    _, on_b, fits = anchors(a[None], patch_match.read(a, place)[None], b[None])
+    assert fits.warps.matches[0] is not None
+    assert float(-10 * torch.log10((on_b[0] - patch_match.read(b, place)).square().mean())) > 27
+
+
+def test_correspondences_do_not_explain_what_was_painted_over() -> None:
+    a = waves(3, 128)
+    dark, barred = a.clone(), a.clone()
+    dark[:, :16], barred[:, 102:] = 0.02, 0.02
+    assert patch_match.fit(dark, barred) is None
+    assert patch_match.fit(a, torch.rand(a.shape, generator=torch.Generator().manual_seed(1))) is None

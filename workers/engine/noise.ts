@@ -24,11 +24,16 @@ function mix(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** `length` standard normal numbers of an unsigned 32-bit seed. */
-export function gaussianNoise(seed: number, length: number): Float32Array {
+/** The words of an unsigned 32-bit seed, by index. */
+export function wordsOf(seed: number): (index: number) => number {
   const k0 = mix(seed + GOLDEN);
   const k1 = mix(k0 + GOLDEN);
-  const word = (index: number): number => mix(mix(index ^ k0) + k1);
+  return (index) => mix(mix(index ^ k0) + k1);
+}
+
+/** `length` standard normal numbers of an unsigned 32-bit seed. */
+export function gaussianNoise(seed: number, length: number): Float32Array {
+  const word = wordsOf(seed);
   const out = new Float32Array(length);
   for (let i = 0; i < length; i += 2) {
     const radius = Math.sqrt(-2 * Math.log((word(i) + 0.5) / 2 ** 32));

@@ -19,6 +19,7 @@ import type { RgbaImage } from '../protocol';
 import { solveCholesky } from './cholesky';
 import { scoreLocal } from './local-fit';
 import { scoreLookup } from './lookup-fit';
+import { matchPair } from './patch-match';
 import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { type Folds, type Pair, type ScoredLookup } from './table-fit';
@@ -38,8 +39,9 @@ const UNEXPLAINED = 1e-5;
 const LOCAL = 0.5;
 /** A warp is looked for where the best fit leaves more than this mean squared error, 30 dB. */
 const UNSOLVED = 1e-3;
-/** The most that a warp may leave of it, alone and with a fit on top. */
+/** The most that a warp may leave of it, alone and with a fit on top; correspondences are far freer. */
 const WARPED = 0.5;
+const MATCHED = 0.25;
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -310,15 +312,14 @@ function better(one: AnchorFit, other: AnchorFit): AnchorFit {
   return one.score <= other.score ? one : other;
 }
 
-/** The anchor of a pair whose a is moved, or undefined where that is not much better than `still`. */
+/** The anchor of a pair whose a is moved, or undefined where that leaves more than `most` of what `still` does. */
 async function fitMoved<Data>(
   compute: Fitter<Data>,
   { a, a2, pixels }: FullPair<Data>,
+  warp: Warp,
   still: AnchorFit,
+  most: number,
 ): Promise<AnchorFit | undefined> {
-  const means = { a: await compute.read(a), a2: await compute.read(a2), size: sideOf(a, 3) };
-  const { warp, left } = fitWarp(means);
-  if (left > WARPED) return undefined;
   const arena = new Arena(compute);
   try {
     const moved = await withFields(compute, arena.keep(compute.warp(a, warp)), arena);
@@ -328,15 +329,34 @@ async function fitMoved<Data>(
       const coarse = await fitMeans(compute, moved, a2);
       fit = fit === undefined ? coarse : better(fit, coarse);
     }
-    return fit.score <= WARPED * still.score ? { ...fit, warp } : undefined;
+    return fit.score <= most * still.score ? { ...fit, warp } : undefined;
   } finally {
     arena.dispose();
   }
 }
 
+/** The best anchor of a pair of which a is moved, smoothly or place by place, or undefined. */
+async function fitWarped<Data>(
+  compute: Fitter<Data>,
+  pair: FullPair<Data>,
+  still: AnchorFit,
+  checkpoint: () => Promise<void>,
+): Promise<AnchorFit | undefined> {
+  const [a, a2] = [await compute.read(pair.a), await compute.read(pair.a2)];
+  const size = sideOf(pair.a, 3);
+  const { warp, left } = fitWarp({ a, a2, size });
+  const smooth = left > WARPED ? undefined : await fitMoved(compute, pair, warp, still, WARPED);
+  await checkpoint();
+  const best = smooth ?? still;
+  if (best.score <= UNSOLVED) return smooth;
+  const matches = matchPair(a, a2, size);
+  if (matches === undefined) return smooth;
+  return (await fitMoved(compute, pair, { matches }, best, MATCHED)) ?? smooth;
+}
+
 /**
  * The anchor of a pair: fitted to pixels where there are some, and where that leaves an error to a moved a or
- * to means. `checkpoint` is called once before that, which takes as long again; what it throws ends the fit.
+ * to means. `checkpoint` is called before each of these, which take as long again; what it throws ends the fit.
  */
 export async function fitAnchor<Data>(
   compute: Fitter<Data>,
@@ -353,7 +373,7 @@ export async function fitAnchor<Data>(
         : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
     if (still.score <= UNSOLVED) return still;
-    const moved = await fitMoved(compute, pair, still);
+    const moved = await fitWarped(compute, pair, still, checkpoint);
     if (moved !== undefined || pixels === undefined) return moved ?? still;
     return better(still, await fitMeans(compute, prepared, a2));
   } finally {
@@ -361,8 +381,9 @@ export async function fitAnchor<Data>(
   }
 }
 
-/** What the anchor is, for reports: 'colour', 'warp' or 'warp + colour'. */
+/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour' or 'correspondences'. */
 export function nameOf({ name, warp }: AnchorFit): string {
   if (warp === undefined) return name;
-  return name === 'none' ? 'warp' : `warp + ${name}`;
+  const moved = 'matches' in warp ? 'correspondences' : 'warp';
+  return name === 'none' ? moved : `${moved} + ${name}`;
 }

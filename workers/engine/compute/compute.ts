@@ -69,14 +69,26 @@ export const OUTSIDES = ['mirror', 'wrap', 'colour'] as const;
 export const WARP_DEGREE = 5;
 export const WARP_COEFFICIENTS = 21;
 
-/** Where in the picture an anchor reads. */
-export interface Warp {
+/** A warp that is smooth. */
+export interface SmoothWarp {
   /** `[2, 21]` of the displacement along x and along y, for positions in −1..1. */
   readonly coefficients: Float32Array;
   readonly outside: (typeof OUTSIDES)[number];
   /** r, g, b in 0..1; read outside when that is *colour*. */
   readonly colour: readonly [number, number, number];
 }
+
+/** Numbers of a match: the position (x, y) that is read, and its slopes along x and y, row by row. */
+export const MATCH_NUMBERS = 6;
+
+/** A warp of which every place is for itself; docs/architecture.md, "Correspondences". */
+export interface Correspondences {
+  /** `[6, S, S]` */
+  readonly matches: Float32Array;
+}
+
+/** Where in the picture an anchor reads. */
+export type Warp = SmoothWarp | Correspondences;
 
 /** A fitted anchor: what is asked of an image. */
 export interface Anchor {

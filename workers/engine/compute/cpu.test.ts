@@ -12,7 +12,7 @@ import {
   WARP_COEFFICIENTS,
   type Anchor,
   type FullRender,
-  type Warp,
+  type SmoothWarp,
 } from './compute';
 import { renderBands, type Bands, type Helpers } from './bands';
 import { createCpuCompute, type CpuData } from './cpu';
@@ -136,7 +136,7 @@ function movedAt(
   look: Look,
   width: number,
   height: number,
-  warp: Warp,
+  warp: SmoothWarp,
   channel: number,
   u: number,
   v: number,
@@ -181,7 +181,7 @@ describe('warp', () => {
     const coefficients = new Float32Array(2 * WARP_COEFFICIENTS);
     coefficients.set([0, -1, 1]);
     coefficients.set([0, -1, -1], WARP_COEFFICIENTS);
-    const warp: Warp = { coefficients, outside: 'mirror', colour: [0, 0, 0] };
+    const warp: SmoothWarp = { coefficients, outside: 'mirror', colour: [0, 0, 0] };
     const turned = cpu.warp(u, warp);
     const moved = cpu.uploadImage(imageOf(rounded(await cpu.read(turned)), size), 'moved');
     const table = uniform(5, LOOKUP_KNOTS * 3);

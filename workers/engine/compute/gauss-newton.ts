@@ -22,7 +22,7 @@ export function clamp(value: number, low: number, high: number): number {
 }
 
 /** Of each pixel and channel the value and its derivatives along x and y per unit of p: `[S, S, 3, 3]`. */
-function withSlopes(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+export function withSlopes(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(9 * size * size);
   const unit = size / 4;
   let at = 0;

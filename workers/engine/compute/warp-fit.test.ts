@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { WARP_COEFFICIENTS, type Warp } from './compute';
+import { WARP_COEFFICIENTS, type SmoothWarp } from './compute';
 import { movedPlanes } from './reference/warp';
 import { close, photograph, picture, uniform } from './testing/parity';
 import { fitWarp, matched } from './warp-fit';
 
 /** An affine warp: x reads at x + d[0][0] + d[0][1]·x + d[0][2]·y, and y likewise. */
-function affine(d: readonly (readonly number[])[], outside: Warp['outside'] = 'mirror'): Warp {
+function affine(d: readonly (readonly number[])[], outside: SmoothWarp['outside'] = 'mirror'): SmoothWarp {
   const coefficients = new Float32Array(2 * WARP_COEFFICIENTS);
   d.forEach((row, axis) => coefficients.set(row, axis * WARP_COEFFICIENTS));
   return { coefficients, outside, colour: [0.9, 0.1, 0.4] };

@@ -2,8 +2,9 @@
  * Looks for the warp of a pair, from coarse to fine (docs/architecture.md, "Warp"; the same search is
  * training/likewise/warp.py). In TypeScript on both backends, from a and a′ read back.
  */
-import { OUTSIDES, WARP_DEGREE, type Warp } from './compute';
+import { OUTSIDES, WARP_DEGREE, type SmoothWarp } from './compute';
 import { clamp, improve, levelOf, ofDegree, type Candidate, type Level } from './gauss-newton';
+import { halved } from './patch-match';
 import type { Pair } from './table-fit';
 import { evaluate, movedPlanes, rowPolynomials } from './reference/warp';
 
@@ -50,18 +51,6 @@ export function matched({ a, a2 }: Means): Float32Array<ArrayBuffer> {
   for (let at = 0; at < a.length; at += plane) {
     const part = (planes: Float32Array): Float32Array => planes.subarray(at, at + plane);
     matchPlane(part(a), part(a2), part(out));
-  }
-  return out;
-}
-
-/** Means of 2 × 2 pixels, planar. */
-function halved(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
-  const half = Math.floor(size / 2);
-  const out = new Float32Array(3 * half * half);
-  for (let i = 0; i < out.length; i++) {
-    const row = Math.floor(i / half);
-    const at = (Math.floor(row / half) * size + 2 * (row % half)) * size + 2 * (i % half);
-    out[i] = (planes[at] + planes[at + 1] + planes[at + size] + planes[at + size + 1]) / 4;
   }
   return out;
 }
@@ -126,7 +115,7 @@ function squaredError(one: Float32Array, other: Float32Array): number {
 }
 
 /** The mean of a′ where the warp reads outside; black where it nowhere does. */
-function colourOutside(coefficients: Float64Array, edited: Float32Array, size: number): Warp['colour'] {
+function colourOutside(coefficients: Float64Array, edited: Float32Array, size: number): SmoothWarp['colour'] {
   const plane = size * size;
   const terms = WARP_DEGREE + 1;
   const row = new Float64Array(2 * terms);
@@ -145,7 +134,7 @@ function colourOutside(coefficients: Float64Array, edited: Float32Array, size: n
 }
 
 /** The best warp of a pair, and the share that it leaves of the squared error of the picture it was found in. */
-export function fitWarp(pair: Means): { readonly warp: Warp; readonly left: number } {
+export function fitWarp(pair: Means): { readonly warp: SmoothWarp; readonly left: number } {
   const { a, a2, size } = pair;
   const sources = [a, matched(pair)];
   const found = search(sources, a2, size);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { thin } from '../image/thin';
-import { fitAnchor, type AnchorFit } from './anchor-fit';
+import { fitAnchor, nameOf, type AnchorFit } from './anchor-fit';
 import {
   ANCHOR_FEATURES,
   LOCAL_KINDS,
@@ -13,7 +13,17 @@ import {
 } from './compute';
 import { movedPlanes } from './reference/warp';
 import { openPlainDevices } from './testing/device';
-import { close, imageOf, Parity, picture, randomWarp, rounded, uniform } from './testing/parity';
+import {
+  close,
+  correspondences,
+  FOLDED,
+  imageOf,
+  Parity,
+  picture,
+  randomWarp,
+  rounded,
+  uniform,
+} from './testing/parity';
 
 const devices = await openPlainDevices();
 
@@ -99,6 +109,18 @@ describe.each(devices)('$name', (opened) => {
     for (const anchor of anchors) for (const shape of SHAPES) await sameAnchor(shape, anchor, 5e-5);
   });
 
+  it('reads matches, and applies on top', async () => {
+    for (const size of [32, 19]) {
+      const u = parity.twin(picture(5, size), [3, size, size]);
+      const warp = correspondences(size, FOLDED);
+      await parity.same(gpu.warp(u.gpu, warp), cpu.warp(u.cpu, warp), 1e-5);
+    }
+    for (const shape of SHAPES) {
+      const anchor = { weights: weightsOf(0, 81), warp: correspondences(shape[2], FOLDED) };
+      await sameAnchor(shape, anchor, 5e-5);
+    }
+  });
+
   it('chooses and solves as the reference does', async () => {
     const [full, size] = [150, 64];
     const planes = rounded(picture(7, full));
@@ -121,7 +143,7 @@ describe.each(devices)('$name', (opened) => {
       const fromGpu = await fit(gpu, first.gpu, second.gpu);
       const fromCpu = await fit(cpu, first.cpu, second.cpu);
       expect(fromCpu.warp === undefined).toBe(edited === still);
-      expect([fromGpu.name, fromGpu.warp?.outside]).toEqual([fromCpu.name, fromCpu.warp?.outside]);
+      expect(nameOf(fromGpu)).toBe(nameOf(fromCpu));
       await parity.same(
         gpu.anchorApply(first.gpu, gpu.prepare(first.gpu, size), fromGpu),
         cpu.anchorApply(first.cpu, cpu.prepare(first.cpu, size), fromCpu),

@@ -12,6 +12,8 @@ import type { CpuData } from './cpu';
 import { renderFull } from './gpu/render';
 import { openDevices } from './testing/device';
 import {
+  correspondences,
+  FOLDED,
   noiseImage,
   Parity,
   picture,
@@ -126,8 +128,8 @@ describe.each(devices)('$name', (opened) => {
       }
     });
 
-    it.each(OUTSIDES)('renders a warp with %s outside', async (outside) => {
-      const warp = randomWarp(10, outside);
+    it.each([...OUTSIDES, 'matched'] as const)('renders a warp: %s', async (outside) => {
+      const warp = outside === 'matched' ? correspondences(16, FOLDED) : randomWarp(10, outside);
       const image = parity.image(noiseImage(9, 41, 37));
       const anchors: Anchor[] = [
         { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), warp },

@@ -4,6 +4,7 @@ import {
   ANCHOR_COLUMNS,
   ANCHOR_FEATURES,
   LOOKUP_KNOTS,
+  MATCH_NUMBERS,
   OUTSIDES,
   POINT_KINDS,
   WARP_COEFFICIENTS,
@@ -30,6 +31,8 @@ const ALL_GROUPS = 15;
 /** Bits from here on are the kind of a lookup, as lib/anchored.wgsl numbers them. */
 const LOOKUP_SHIFT = 4;
 const TILES = 6;
+/** In the place of an index into `OUTSIDES`. */
+const MATCHED = OUTSIDES.length + 1;
 
 export interface AnchorUniforms {
   readonly groups: number;
@@ -64,15 +67,22 @@ export function anchorUniforms(operation: Operation, { weights, lookup }: Anchor
   return { groups, weights: operation.constant('weights', padded, 'uniform') };
 }
 
-/** 21 × vec4 coefficients and a vec4 that says what is read outside, as lib/warp.wgsl wants them. */
-export function warpUniform(operation: Operation, warp: Warp | undefined): GPUBuffer {
+/** What lib/warp.wgsl binds: 21 × vec4 coefficients and a vec4 that says what is read outside; and matches. */
+export function warpBindings(
+  operation: Operation,
+  warp: Warp | undefined,
+): readonly [warp: GPUBuffer, matches: GPUBuffer] {
   const padded = new Float32Array((WARP_COEFFICIENTS + 1) * 4);
-  if (warp !== undefined) {
+  let matches: Float32Array = new Float32Array(MATCH_NUMBERS);
+  if (warp !== undefined && 'matches' in warp) {
+    padded[WARP_COEFFICIENTS * 4 + 3] = MATCHED;
+    matches = warp.matches;
+  } else if (warp !== undefined) {
     const ordered = hornerOrder(warp.coefficients);
     for (let k = 0; k < WARP_COEFFICIENTS; k++) padded.set(ordered.subarray(k * 2, k * 2 + 2), k * 4);
     padded.set([...warp.colour, OUTSIDES.indexOf(warp.outside) + 1], WARP_COEFFICIENTS * 4);
   }
-  return operation.constant('warp', padded, 'uniform');
+  return [operation.constant('warp', padded, 'uniform'), operation.constant('matches', matches, 'storage')];
 }
 
 /** What the warp makes of planar `planes`, into `moved`. */
@@ -86,7 +96,7 @@ export function encodeWarp(
   operation.run(
     'warp',
     '',
-    [operation.parameters([size]), warpUniform(operation, warp), planes, moved],
+    [operation.parameters([size]), ...warpBindings(operation, warp), planes, moved],
     [Math.ceil(size / 64), size],
   );
 }
@@ -203,7 +213,7 @@ export function encodeAnchor(
   operation.run(
     'anchor-rows',
     '',
-    [parameters, uniforms.weights, warpUniform(operation, anchor.warp), data, fields, rows],
+    [parameters, uniforms.weights, ...warpBindings(operation, anchor.warp), data, fields, rows],
     [Math.ceil(size / 64), height],
   );
   encodeColumns(operation, rows, height, size, out);

@@ -52,7 +52,7 @@ export const KERNELS = {
   ),
   gram: kernel(['uniform', 'read', 'write'], gram),
   'anchor-rows': kernel(
-    ['uniform', 'uniform', 'uniform', 'read', 'read', 'write'],
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
     warpLibrary,
@@ -60,7 +60,13 @@ export const KERNELS = {
     tentLibrary,
     anchorRows,
   ),
-  warp: kernel(['uniform', 'uniform', 'read', 'write'], bilinearLibrary, planarLibrary, warpLibrary, warp),
+  warp: kernel(
+    ['uniform', 'uniform', 'read', 'read', 'write'],
+    bilinearLibrary,
+    planarLibrary,
+    warpLibrary,
+    warp,
+  ),
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
   cast: kernel(['uniform', 'read', 'write'], cast),
   route: kernel(['uniform', 'read', 'read', 'read', 'write'], route),
@@ -69,7 +75,7 @@ export const KERNELS = {
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
   render: kernel(
-    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'write'],
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
     warpLibrary,

@@ -3,7 +3,7 @@ import type { RgbaImage } from '../../protocol';
 import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { sideOf } from '../shapes';
-import { anchorUniforms, encodeRead, warpUniform } from './anchor';
+import { anchorUniforms, encodeRead, warpBindings } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -51,7 +51,7 @@ export async function renderFull(
         [
           parameters,
           uniforms.weights,
-          warpUniform(operation, anchor.warp),
+          ...warpBindings(operation, anchor.warp),
           image.data,
           b.data,
           fields,

@@ -1,6 +1,16 @@
 /** The anchor's warp: where it reads, and what it makes of an image (docs/architecture.md, "Warp"). */
-import { WARP_COEFFICIENTS, WARP_DEGREE, type Warp } from '../compute';
-import { planarSource, type Source } from './source';
+import {
+  MATCH_NUMBERS,
+  WARP_COEFFICIENTS,
+  WARP_DEGREE,
+  type Correspondences,
+  type SmoothWarp,
+  type Warp,
+} from '../compute';
+import { planarSource, spanAt, type Source, type Span } from './source';
+
+/** Matches that read further apart than this many of their pixels are of different parts: none is blended. */
+const TORN = 2;
 
 /**
  * A warp along one row: s(p) as two polynomials in x, `[2, degree + 1]` from the constant on, into `out`.
@@ -36,26 +46,79 @@ function wrapped(place: number): number {
   return place - Math.floor(place);
 }
 
-function mirrored(place: number): number {
+/** A place, mirrored until it is inside. */
+export function mirrored(place: number): number {
   return 1 - Math.abs(1 - 2 * wrapped(place / 2));
 }
 
-/** `source` read through the warp. */
-export function movedSource(source: Source, { coefficients, outside, colour }: Warp): Source {
-  const { width, height } = source;
-  const inside = outside === 'wrap' ? wrapped : mirrored;
+/** Writes the position (x, y) that is read for a place (u, v). */
+type Reader = (u: number, v: number, out: Float64Array) => void;
+
+function smoothReader({ coefficients }: SmoothWarp): Reader {
   const terms = WARP_DEGREE + 1;
   const row = new Float64Array(2 * terms);
-  const read = new Float64Array(3);
   let rowAt = NaN;
-
-  function sample(u: number, v: number, out: Float64Array): void {
+  return (u, v, out) => {
     if (v !== rowAt) rowPolynomials(coefficients, WARP_DEGREE, 2 * v - 1, row);
     rowAt = v;
-    const x = evaluate(row, 0, terms, 2 * u - 1);
-    const y = evaluate(row, terms, terms, 2 * u - 1);
+    out[0] = evaluate(row, 0, terms, 2 * u - 1);
+    out[1] = evaluate(row, terms, terms, 2 * u - 1);
+  };
+}
+
+/** Bilinear in what the four matches around a place say of it, of those that agree with the nearest. */
+function matchReader({ matches }: Correspondences): Reader {
+  const plane = matches.length / MATCH_NUMBERS;
+  const size = Math.sqrt(plane);
+  const torn = (2 * TORN) / size;
+  const across: Span = { low: 0, high: 0, rest: 0 };
+  const down: Span = { low: 0, high: 0, rest: 0 };
+  const said = new Float64Array(8);
+  const weights = new Float64Array(4);
+  return (u, v, out) => {
+    spanAt(u, size, across);
+    spanAt(v, size, down);
+    for (let tap = 0; tap < 4; tap++) {
+      const right = tap & 1;
+      const below = tap >> 1;
+      const column = right ? across.high : across.low;
+      const row = below ? down.high : down.low;
+      const at = row * size + column;
+      const dx = 2 * (u - (column + 0.5) / size);
+      const dy = 2 * (v - (row + 0.5) / size);
+      said[2 * tap] = matches[at] + matches[2 * plane + at] * dx + matches[3 * plane + at] * dy;
+      said[2 * tap + 1] = matches[plane + at] + matches[4 * plane + at] * dx + matches[5 * plane + at] * dy;
+      weights[tap] = (right ? across.rest : 1 - across.rest) * (below ? down.rest : 1 - down.rest);
+    }
+    const nearest = (across.rest > 0.5 ? 1 : 0) + (down.rest > 0.5 ? 2 : 0);
+    let [x, y, total] = [0, 0, 0];
+    for (let tap = 0; tap < 4; tap++) {
+      if (Math.abs(said[2 * tap] - said[2 * nearest]) > torn) continue;
+      if (Math.abs(said[2 * tap + 1] - said[2 * nearest + 1]) > torn) continue;
+      x += weights[tap] * said[2 * tap];
+      y += weights[tap] * said[2 * tap + 1];
+      total += weights[tap];
+    }
+    out[0] = x / total;
+    out[1] = y / total;
+  };
+}
+
+/** `source` read through the warp. */
+export function movedSource(source: Source, warp: Warp): Source {
+  const { width, height } = source;
+  const matched = 'matches' in warp;
+  const positionOf = matched ? matchReader(warp) : smoothReader(warp);
+  const inside = !matched && warp.outside === 'wrap' ? wrapped : mirrored;
+  const colour = !matched && warp.outside === 'colour' ? warp.colour : undefined;
+  const position = new Float64Array(2);
+  const read = new Float64Array(3);
+
+  function sample(u: number, v: number, out: Float64Array): void {
+    positionOf(u, v, position);
+    const [x, y] = position;
     source.sample(inside((x + 1) / 2), inside((y + 1) / 2), out);
-    if (outside !== 'colour') return;
+    if (colour === undefined) return;
     const beyond = Math.min(width * (1 - Math.abs(x)), height * (1 - Math.abs(y))) / 2;
     const coverage = Math.min(1, Math.max(0, 0.5 + beyond));
     for (let c = 0; c < 3; c++) out[c] = colour[c] + (out[c] - colour[c]) * coverage;

@@ -1,7 +1,14 @@
 /** One operation on both backends with the same random data: the kernels against the reference. */
 import { expect } from 'vitest';
 import type { RgbaImage } from '../../protocol';
-import { WARP_COEFFICIENTS, type Compute, type FullImage, type Tensor, type Warp } from '../compute';
+import {
+  WARP_COEFFICIENTS,
+  type Compute,
+  type Correspondences,
+  type FullImage,
+  type SmoothWarp,
+  type Tensor,
+} from '../compute';
 import { createCpuCompute, type CpuData } from '../cpu';
 import { narrowHalf } from '../half';
 import { createWebGpuCompute } from '../webgpu';
@@ -69,13 +76,39 @@ export function photograph(seed: number, size: number): Float32Array<ArrayBuffer
 }
 
 /** Reads outside, and from places that bend, but still looks like the picture. */
-export function randomWarp(seed: number, outside: Warp['outside']): Warp {
+export function randomWarp(seed: number, outside: SmoothWarp['outside']): SmoothWarp {
   const coefficients = uniform(seed, 2 * WARP_COEFFICIENTS, -0.15, 0.15);
   // Away from the centre, 0.4 of the width.
   coefficients[1] += 0.4;
   coefficients[WARP_COEFFICIENTS + 2] += 0.4;
   return { coefficients, outside, colour: [0.2, 0.9, 0.5] };
 }
+
+/** Each place (x, y), in −1..1, reads where `where` says. */
+export function correspondences(
+  size: number,
+  where: (x: number, y: number) => readonly [number, number],
+): Correspondences {
+  const plane = size * size;
+  const matches = new Float32Array(6 * plane);
+  const step = 1e-4;
+  for (let i = 0; i < plane; i++) {
+    const [x, y] = [i % size, Math.floor(i / size)].map((k) => (2 * k + 1) / size - 1);
+    const [at, right, down] = [where(x, y), where(x + step, y), where(x, y + step)];
+    [0, 1].forEach((axis) => {
+      matches[axis * plane + i] = at[axis];
+      matches[(2 + 2 * axis) * plane + i] = (right[axis] - at[axis]) / step;
+      matches[(3 + 2 * axis) * plane + i] = (down[axis] - at[axis]) / step;
+    });
+  }
+  return { matches };
+}
+
+/** Halves that mirror each other, the lower part slid to one side: what no polynomial is. */
+export const FOLDED = (x: number, y: number): readonly [number, number] => [
+  Math.abs(x) - (y > 0.2 ? 0.3 : 0),
+  0.9 * y,
+];
 
 export function noiseImage(seed: number, width: number, height: number): RgbaImage {
   const data = Uint8ClampedArray.from(uniform(seed, width * height * 4, 0, 255));
