@@ -24,7 +24,7 @@ test('three files dropped together, and one dropped on its place', async ({ like
   await dropFiles(page, '.hero', [samplePath('a'), samplePath('a2'), samplePath('b')]);
   for (const slot of ['a', 'a2', 'b'] as const)
     await expect(likewise.zone(slot)).toHaveAttribute('data-filled', '');
-  await dropFiles(page, '[data-zone="b"]', [samplePath('b', 'mirror')]);
+  await dropFiles(page, '[data-zone="b"]', [samplePath('b', 'kaleidoscope')]);
   await expect(likewise.zone('b').locator('.zone-button')).toHaveAccessibleName(
     text.zone.replace('b', 'b.jpg'),
   );

@@ -33,7 +33,7 @@ const samples = {
   framed: 'Mounted print',
   sketch: 'Pencil sketch',
   snowfall: 'Snowfall',
-  mirror: 'Mirrored',
+  kaleidoscope: 'Kaleidoscope',
 };
 
 /** The page's one sentence; the symbols are set in italics, and a line ends only after the comma. */

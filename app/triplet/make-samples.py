@@ -85,11 +85,32 @@ def sketch(x):
     return (1 - light) * [0.20, 0.19, 0.24] + light * [0.98, 0.96, 0.91]
 
 
-def mirror(x):
-    return x[:, ::-1]
+def kaleidoscope(x):
+    """Six wedges around the middle, each the mirror image of its neighbours."""
+    h, w = x.shape[:2]
+    v = (np.arange(h) + 0.5)[:, None] / h - 0.5
+    u = (np.arange(w) + 0.5)[None] / w - 0.5
+    wedge = np.pi / 3
+    angle = np.abs(np.arctan2(v, u) % (2 * wedge) - wedge) + 0.5
+    reach = np.hypot(u, v)
+    return read(x, (0.5 + reach * np.cos(angle)) * w - 0.5, (0.5 + reach * np.sin(angle)) * h - 0.5)
 
 
-EDITS = {edit.__name__: edit for edit in (warm, noir, framed, sketch, snowfall, mirror)}
+def read(x, column, row):
+    """x between its pixels, mirrored outside."""
+
+    def taps(place, length):
+        place = np.abs(place + 0.5) % (2 * length)
+        place = np.clip(np.where(place > length, 2 * length - place, place) - 0.5, 0, length - 1)
+        low = np.floor(place).astype(int)
+        return low, np.minimum(low + 1, length - 1), (place - low)[..., None]
+
+    top, bottom, t = taps(row, x.shape[0])
+    left, right, s = taps(column, x.shape[1])
+    return (x[top, left] * (1 - s) + x[top, right] * s) * (1 - t) + (x[bottom, left] * (1 - s) + x[bottom, right] * s) * t
+
+
+EDITS = {edit.__name__: edit for edit in (warm, noir, framed, sketch, snowfall, kaleidoscope)}
 
 
 def save(picture, path):

@@ -1,8 +1,8 @@
 """The anchor's correspondences: for each place of a' the place of a that it shows, where no smooth warp says.
 
-Definitions: docs/architecture.md, "Correspondences". PatchMatch with affine patches: cells each hold a map from
+Definitions: docs/architecture.md, "Correspondences". PatchMatch with affine patches: cells each hold a match, from
 places of a' to places of a, take over their neighbours' matches where those fit better, try random ones, and
-refine theirs by Gauss-Newton, from coarse to fine. Positions are 2 * place - 1, (x, y); a map is a position
+refine theirs by Gauss-Newton, from coarse to fine. Positions are 2 * place - 1, (x, y); a match is a position
 ``[2]`` of the cell's centre and the slopes ``[2, 2]`` about it. One pair at a time, on any device.
 Source: Barnes et al. 2009 and 2010, PatchMatch and its generalised form.
 """
@@ -23,13 +23,17 @@ SEED = 1
 REACH = 3  # a patch is 7 x 7 pixels of its level
 FLAWS = (2e-3, 5e-4, 5e-4)  # a squared error that counts half, from the coarsest level on
 ROUNDS = (8, 2, 2)
-STRIDES = (4, 1)  # cells from which a map is taken over
+STRIDES = ((4, 1), (4, 1), (8, 4, 2, 1))  # how many cells away a match is taken over from
+# What a match costs at each level that not one of the cells around it agrees with, to a pixel: where nothing is to
+# be seen, what is near decides. Before the finest level it would keep new matches from spreading.
+UNLIKE = (0.0, 0.0, 0.1)
+AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 RANDOM = 24
 HOPELESS = 0.65  # a mean cost at the coarsest level at which nothing more is tried
 GAIN = 1e-6
 TRUSTED = 0.05  # a difference that has a quarter of its weight in a Gauss-Newton step
 DAMPING = (1e-2, 1e-3, 1e-6)
-SHRUNK = 0.3  # a map that shrinks something to less than this has found a flat place, not a place
+SHRUNK = 0.3  # a match that shrinks something to less than this has found a flat place, not a place
 SHRUNK_SHARE = 0.25
 FLAT = 1.5 / 255
 FLATTER = 0.05  # what is flat in a' and not in a was painted over, and fits any flat place of a
@@ -55,7 +59,7 @@ def read(image: Tensor, positions: Tensor) -> Tensor:
 
 
 def mapped(positions: Tensor, slopes: Tensor, offsets: Tensor) -> Tensor:
-    """Maps ``[n, 2]``, ``[n, 2, 2]`` at ``offsets`` from their centres, ``[n, 2]`` or ``[n, K, 2]``."""
+    """Matches ``[n, 2]``, ``[n, 2, 2]`` at ``offsets`` from their centres, ``[n, 2]`` or ``[n, K, 2]``."""
     return positions.view(-1, *(1,) * (offsets.ndim - 2), 2) + torch.einsum("nij,n...j->n...i", slopes, offsets)
 
 
@@ -76,7 +80,7 @@ def sloped(image: Tensor) -> Tensor:
 
 
 class Search:
-    """The cells of one level and the best map of each so far."""
+    """The cells of one level and the best match of each so far."""
 
     def __init__(self, a: Tensor, edited: Tensor, cells: int, flaw: float) -> None:
         size, device = a.shape[-1], a.device
@@ -99,27 +103,43 @@ class Search:
         error = (found - self.edited[:, rows]).square().mean(0)
         return (error / (error + self.flaw)).mean(-1)
 
-    def offer(self, rows: Tensor, positions: Tensor, slopes: Tensor) -> None:
-        """Maps for the cells ``rows``, taken where they cost less and stay inside."""
+    def offer(self, rows: Tensor, positions: Tensor, slopes: Tensor, more: Tensor | float = 0.0) -> None:
+        """Matches for the cells ``rows``, taken where they cost less, ``more`` added, and stay inside."""
         cost = self.cost(rows, positions, slopes)
-        taken = (positions.abs() <= 1).all(-1) & (cost < self.costs[rows] - GAIN)
+        taken = (positions.abs() <= 1).all(-1) & (cost + more < self.costs[rows] - GAIN)
         rows = rows[taken]
         self.positions[rows], self.slopes[rows], self.costs[rows] = positions[taken], slopes[taken], cost[taken]
 
-    def propagate(self) -> None:
+    def beside(self, right: int, down: int) -> Tensor:
+        """The cell so far from each, clamped to the edge."""
+        row, column = self.row + down, self.column + right
+        return row.clamp(0, self.cells - 1) * self.cells + column.clamp(0, self.cells - 1)
+
+    def carried(self, others: Tensor, rows: Tensor) -> Tensor:
+        """What the matches of ``others`` say of the centres of ``rows``."""
+        return mapped(self.positions[others], self.slopes[others], self.centres[rows] - self.centres[others])
+
+    def unlike(self, rows: Tensor, positions: Tensor) -> Tensor:
+        """The share of the cells around each that say something else of its centre, by more than a pixel."""
+        far = 2 / self.sloped.shape[-1]
+        said = (self.carried(self.beside(*step)[rows], rows) for step in AROUND)
+        return torch.stack([((each - positions).abs().amax(-1) > far).float() for each in said]).mean(0)
+
+    def propagate(self, strides: tuple[int, ...], price: float) -> None:
         """Offer every cell the matches of others, carried on to it; cells of one colour of a chessboard together."""
-        for stride in STRIDES:
-            for right, down in ((stride, 0), (-stride, 0), (0, stride), (0, -stride)):
-                row = (self.row + down).clamp(0, self.cells - 1)
-                column = (self.column + right).clamp(0, self.cells - 1)
+        for stride in strides:
+            for step in ((stride, 0), (-stride, 0), (0, stride), (0, -stride)):
+                others = self.beside(*step)
                 for half in self.halves:
-                    other = (row * self.cells + column)[half]
-                    offsets = self.centres[half] - self.centres[other]
-                    slopes = self.slopes[other]
-                    self.offer(half, mapped(self.positions[other], slopes, offsets), slopes)
+                    other = others[half]
+                    positions = self.carried(other, half)
+                    more = 0.0
+                    if price:
+                        more = price * (self.unlike(half, positions) - self.unlike(half, self.positions[half]))
+                    self.offer(half, positions, self.slopes[other], more)
 
     def improve(self) -> None:
-        """Offer every cell what a Gauss-Newton step makes of its map."""
+        """Offer every cell what a Gauss-Newton step makes of its match."""
         offsets = self.patch.expand(len(self.all), -1, -1)
         found = read(self.sloped, mapped(self.positions, self.slopes, offsets))
         value, across, down = found.split(3)
@@ -174,7 +194,7 @@ def anywhere(search: Search, draws: Draws) -> None:
 
 
 def nearby(search: Search, draws: Draws, reach: float) -> None:
-    """Offer every cell its own map moved, turned and scaled a little."""
+    """Offer every cell its own match moved, turned and scaled a little."""
     angle, scale, x, y = draws.take(4) * reach
     slopes = turned(angle * math.pi, scale.exp()) @ search.slopes
     search.offer(search.all, search.positions + torch.stack([x, y], -1), slopes)
@@ -195,7 +215,7 @@ def match(a: Tensor, edited: Tensor) -> Search | None:
     for _ in range(RANDOM):
         anywhere(search, draws)
     for _ in range(ROUNDS[0]):
-        search.propagate()
+        search.propagate(STRIDES[0], UNLIKE[0])
         for k in range(1, 5):
             nearby(search, draws, 0.5**k)
         anywhere(search, draws)
@@ -203,7 +223,7 @@ def match(a: Tensor, edited: Tensor) -> Search | None:
         search.improve()
     if float(search.costs.mean()) > HOPELESS:
         return None
-    for (u, v), flaw, rounds in zip(levels[-2::-1], FLAWS[1:], ROUNDS[1:]):
+    for (u, v), flaw, rounds, strides, price in zip(levels[-2::-1], FLAWS[1:], ROUNDS[1:], STRIDES[1:], UNLIKE[1:]):
         finer = Search(u, v, a.shape[-1] // 4, flaw)
         ratio = finer.cells // search.cells
         parent = finer.row // ratio * search.cells + finer.column // ratio
@@ -211,14 +231,15 @@ def match(a: Tensor, edited: Tensor) -> Search | None:
         finer.begin(mapped(search.positions[parent], slopes, finer.centres - search.centres[parent]), slopes)
         search = finer
         for _ in range(rounds):
-            search.propagate()
+            search.propagate(strides, price)
             search.improve()
             search.improve()
+    search.propagate(strides, price)
     return search
 
 
 def of_pixels(search: Search, a: Tensor, edited: Tensor) -> Tensor:
-    """Every pixel's map, ``[6, S, S]``: x, y, and the slopes row by row; of the 3 x 3 cells around it the one
+    """Every pixel's match, ``[6, S, S]``: x, y, and the slopes row by row; of the 3 x 3 cells around it the one
     that fits best near it."""
     size, cells = a.shape[-1], search.cells
     own = centres(size, a.device)

@@ -6,6 +6,7 @@ import { Arena } from '../engine/arena';
 import {
   ANCHOR_FEATURES,
   LOOKUP_KNOTS,
+  MATCH_NUMBERS,
   WARP_COEFFICIENTS,
   type Anchor,
   type Compute,
@@ -49,6 +50,12 @@ function anchors(): Record<string, Anchor> {
   const weights = (end: number): Float32Array => new Float32Array(ANCHOR_FEATURES * 3).fill(0.01, 0, 3 * end);
   const table = Float32Array.from({ length: 3 * LOOKUP_KNOTS }, (_, i) => i / (3 * LOOKUP_KNOTS));
   const coefficients = new Float32Array(2 * WARP_COEFFICIENTS).fill(0.01);
+  // Each place reads a little beside itself.
+  const matches = new Float32Array(MATCH_NUMBERS * SIZE * SIZE);
+  for (let i = 0; i < SIZE * SIZE; i++) {
+    const at = [i % SIZE, Math.floor(i / SIZE)].map((k) => (2 * k + 1) / SIZE - 0.99);
+    [...at, 1, 0, 0, 1].forEach((value, k) => (matches[k * SIZE * SIZE + i] = value));
+  }
   return {
     colour: { weights: weights(10) },
     lookup: { weights: weights(0), lookup: { kind: 'channel', table } },
@@ -57,6 +64,7 @@ function anchors(): Record<string, Anchor> {
     'every blur': { weights: weights(61) },
     'every feature': { weights: weights(ANCHOR_FEATURES) },
     warp: { weights: weights(0), warp: { coefficients, outside: 'mirror', colour: [0, 0, 0] } },
+    correspondences: { weights: weights(0), warp: { matches } },
   };
 }
 

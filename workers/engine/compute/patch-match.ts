@@ -19,8 +19,17 @@ const FLAWS = [2e-3, 5e-4, 5e-4] as const;
 const ROUNDS = [8, 2, 2] as const;
 /** Pixels a cell is wide, in the prepared picture: at the coarsest level, and at the others. */
 const CELLS = [8, 4, 4] as const;
-/** How many cells away a match is taken over from. */
-const STRIDES = [4, 1] as const;
+/** How many cells away a match is taken over from, at each level. */
+const STRIDES = [
+  [4, 1],
+  [4, 1],
+  [8, 4, 2, 1],
+] as const;
+/**
+ * What a match costs at each level that not one of the cells around it agrees with, to a pixel: where nothing is
+ * to be seen, what is near decides. Before the finest level it would keep new matches from spreading.
+ */
+const UNLIKE = [0, 0, 0.1] as const;
 const RANDOM = 24;
 /** A mean cost at the coarsest level at which nothing more is tried. */
 const HOPELESS = 0.65;
@@ -134,6 +143,7 @@ class Search {
   readonly #edited: Float32Array;
   /** Offsets of a patch's pixels, `[49, 2]`. */
   readonly #patch: Float64Array;
+  readonly #said = new Float64Array(MATCH_NUMBERS);
 
   constructor(
     a: Float32Array,
@@ -200,10 +210,10 @@ class Search {
     return sum / PATCH;
   }
 
-  /** Takes a match for a cell if it costs less and its centre stays inside. */
-  offer(cell: number, match: Match): void {
+  /** Takes a match for a cell if it costs less, `more` added, and its centre stays inside. */
+  offer(cell: number, match: Match, more = 0): void {
     if (!(Math.abs(match[0]) <= 1 && Math.abs(match[1]) <= 1)) return;
-    const bound = this.#costs[cell] - GAIN;
+    const bound = this.#costs[cell] - GAIN - more;
     const cost = this.#cost(cell, match, bound);
     if (!(cost < bound)) return;
     this.#costs[cell] = cost;
@@ -219,23 +229,50 @@ class Search {
     }
   }
 
+  /** A cell's neighbour, clamped to the edge. */
+  #beside(cell: number, right: number, down: number): number {
+    const last = this.cells - 1;
+    const column = clamp((cell % this.cells) + right, 0, last);
+    return clamp(Math.floor(cell / this.cells) + down, 0, last) * this.cells + column;
+  }
+
+  /** The match of one cell, carried on to another. */
+  #carryTo(cell: number, from: number, out: Match): void {
+    const { cells } = this;
+    const dx = (2 * ((cell % cells) - (from % cells))) / cells;
+    const dy = (2 * (Math.floor(cell / cells) - Math.floor(from / cells))) / cells;
+    carry(this.matchOf(from), dx, dy, out);
+  }
+
+  /** The share of the cells around one that say something else of its centre, by more than a pixel. */
+  #unlike(cell: number, [x, y]: Match): number {
+    const far = 2 / this.#source.size;
+    const said = this.#said;
+    let unlike = 0;
+    for (let down = -1; down <= 1; down++) {
+      for (let right = -1; right <= 1; right++) {
+        if (right === 0 && down === 0) continue;
+        this.#carryTo(cell, this.#beside(cell, right, down), said);
+        if (Math.abs(said[0] - x) > far || Math.abs(said[1] - y) > far) unlike += 1 / 8;
+      }
+    }
+    return unlike;
+  }
+
   /** Offers every cell the matches of others, carried on to it; cells of one colour of a chessboard together. */
-  propagate(): void {
+  propagate(strides: readonly number[], price: number): void {
     const { cells } = this;
     const carried = new Float64Array(MATCH_NUMBERS);
-    const bounded = (index: number): number => clamp(index, 0, cells - 1);
     const pass = (right: number, down: number, colour: number): void => {
-      for (let row = 0; row < cells; row++) {
-        for (let column = (row + colour) % 2; column < cells; column += 2) {
-          const from = bounded(row + down) * cells + bounded(column + right);
-          const dx = this.centre(column) - this.centre(from % cells);
-          const dy = this.centre(row) - this.centre(Math.floor(from / cells));
-          carry(this.matchOf(from), dx, dy, carried);
-          this.offer(row * cells + column, carried);
-        }
+      for (let cell = 0; cell < cells * cells; cell++) {
+        if (((cell % cells) + Math.floor(cell / cells)) % 2 !== colour) continue;
+        this.#carryTo(cell, this.#beside(cell, right, down), carried);
+        const more =
+          price === 0 ? 0 : price * (this.#unlike(cell, carried) - this.#unlike(cell, this.matchOf(cell)));
+        this.offer(cell, carried, more);
       }
     };
-    for (const stride of STRIDES) {
+    for (const stride of strides) {
       for (const [right, down] of [
         [stride, 0],
         [-stride, 0],
@@ -415,7 +452,7 @@ function search(a: Float32Array, a2: Float32Array, size: number): Search | undef
   const draws = new Draws(found);
   for (let k = 0; k < RANDOM; k++) draws.anywhere();
   for (let round = 0; round < ROUNDS[0]; round++) {
-    found.propagate();
+    found.propagate(STRIDES[0], UNLIKE[0]);
     for (let k = 1; k <= 4; k++) draws.nearby(0.5 ** k);
     draws.anywhere();
     found.improve();
@@ -441,11 +478,12 @@ function search(a: Float32Array, a2: Float32Array, size: number): Search | undef
       },
     );
     for (let round = 0; round < ROUNDS[k + 1]; round++) {
-      found.propagate();
+      found.propagate(STRIDES[k + 1], UNLIKE[k + 1]);
       found.improve();
       found.improve();
     }
   });
+  found.propagate(STRIDES[2], UNLIKE[2]);
   return found;
 }
 
