@@ -21,22 +21,39 @@ from .noise import words
 
 SEED = 1
 REACH = 3  # a patch is 7 x 7 pixels of its level
-FLAWS = (2e-3, 5e-4, 5e-4)  # a squared error that counts half, from the coarsest level on
-ROUNDS = (8, 2, 2)
-STRIDES = ((4, 1), (4, 1), (8, 4, 2, 1))  # how many cells away a match is taken over from
-# What a match costs at each level that not one of the cells around it agrees with, to a pixel: where nothing is to
-# be seen, what is near decides. Before the finest level it would keep new matches from spreading.
-UNLIKE = (0.0, 0.0, 0.1)
 AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+
+
+@dataclass(frozen=True)
+class Level:
+    """How many pixels of the picture a cell is wide, which squared error counts half, how many rounds there are, and
+    from how many cells away matches are taken over. ``unlike`` is what a match costs that none of the cells around
+    it agrees with, to a pixel: where nothing is to be seen, what is near decides. Before the finest level it would
+    keep new matches from spreading."""
+
+    cell: int
+    flaw: float
+    rounds: int
+    strides: tuple[int, ...]
+    unlike: float
+
+
+COARSEST = Level(cell=8, flaw=2e-3, rounds=8, strides=(4, 1), unlike=0.0)
+FINER = (
+    Level(cell=4, flaw=5e-4, rounds=2, strides=(4, 1), unlike=0.0),
+    Level(cell=4, flaw=5e-4, rounds=2, strides=(8, 4, 2, 1), unlike=0.1),
+)
+FINEST = FINER[-1]
 RANDOM = 24
-HOPELESS = 0.65  # a mean cost at the coarsest level at which nothing more is tried
+# At the coarsest level: a mean cost, a share of the squared error of a as it is that is left, and a share of flat
+# places found, above which nothing more is tried.
+HOPELESS = (0.65, 0.8, 0.6)
 GAIN = 1e-6
 TRUSTED = 0.05  # a difference that has a quarter of its weight in a Gauss-Newton step
 DAMPING = (1e-2, 1e-3, 1e-6)
 SHRUNK = 0.3  # a match that shrinks something to less than this has found a flat place, not a place
-SHRUNK_SHARE = 0.25
-FLAT = 1.5 / 255
-FLATTER = 0.05  # what is flat in a' and not in a was painted over, and fits any flat place of a
+SHRUNK_SHARE = 0.4  # at the most, of the cells that read elsewhere: paint is flat places from all over a
+MOVED = 1.5  # pixels
 
 TURNS = torch.tensor(
     [
@@ -82,9 +99,9 @@ def sloped(image: Tensor) -> Tensor:
 class Search:
     """The cells of one level and the best match of each so far."""
 
-    def __init__(self, a: Tensor, edited: Tensor, cells: int, flaw: float) -> None:
+    def __init__(self, a: Tensor, edited: Tensor, cells: int, level: Level) -> None:
         size, device = a.shape[-1], a.device
-        self.sloped, self.cells, self.flaw = sloped(a), cells, flaw
+        self.sloped, self.cells, self.level = sloped(a), cells, level
         self.centres = centres(cells, device)
         self.all = torch.arange(cells * cells, device=device)
         self.row, self.column = self.all // cells, self.all % cells
@@ -101,7 +118,18 @@ class Search:
     def cost(self, rows: Tensor, positions: Tensor, slopes: Tensor) -> Tensor:
         found = read(self.sloped[:3], mapped(positions, slopes, self.patch.expand(len(rows), -1, -1)))
         error = (found - self.edited[:, rows]).square().mean(0)
-        return (error / (error + self.flaw)).mean(-1)
+        return (error / (error + self.level.flaw)).mean(-1)
+
+    def error(self) -> float:
+        """The mean square error that the matches leave."""
+        found = read(self.sloped[:3], mapped(self.positions, self.slopes, self.patch.expand(len(self.all), -1, -1)))
+        return float((found - self.edited).square().mean())
+
+    def shrunk(self) -> float:
+        """Of the cells that read elsewhere, the share whose match shrinks something to next to nothing."""
+        moved = (self.positions - self.centres).abs().amax(-1) > MOVED * 2 / self.sloped.shape[-1]
+        shrunk = torch.linalg.svdvals(self.slopes[moved])[:, 1] < SHRUNK
+        return float(shrunk.float().sum()) / max(1, len(shrunk))
 
     def offer(self, rows: Tensor, positions: Tensor, slopes: Tensor, more: Tensor | float = 0.0) -> None:
         """Matches for the cells ``rows``, taken where they cost less, ``more`` added, and stay inside."""
@@ -115,27 +143,27 @@ class Search:
         row, column = self.row + down, self.column + right
         return row.clamp(0, self.cells - 1) * self.cells + column.clamp(0, self.cells - 1)
 
-    def carried(self, others: Tensor, rows: Tensor) -> Tensor:
-        """What the matches of ``others`` say of the centres of ``rows``."""
-        return mapped(self.positions[others], self.slopes[others], self.centres[rows] - self.centres[others])
+    def carried(self, others: Tensor, places: Tensor) -> Tensor:
+        """What the matches of ``others`` say of ``places``."""
+        return mapped(self.positions[others], self.slopes[others], places - self.centres[others])
 
     def unlike(self, rows: Tensor, positions: Tensor) -> Tensor:
         """The share of the cells around each that say something else of its centre, by more than a pixel."""
         far = 2 / self.sloped.shape[-1]
-        said = (self.carried(self.beside(*step)[rows], rows) for step in AROUND)
+        said = (self.carried(self.beside(*step)[rows], self.centres[rows]) for step in AROUND)
         return torch.stack([((each - positions).abs().amax(-1) > far).float() for each in said]).mean(0)
 
-    def propagate(self, strides: tuple[int, ...], price: float) -> None:
+    def propagate(self) -> None:
         """Offer every cell the matches of others, carried on to it; cells of one colour of a chessboard together."""
-        for stride in strides:
+        for stride in self.level.strides:
             for step in ((stride, 0), (-stride, 0), (0, stride), (0, -stride)):
                 others = self.beside(*step)
                 for half in self.halves:
                     other = others[half]
-                    positions = self.carried(other, half)
+                    positions = self.carried(other, self.centres[half])
                     more = 0.0
-                    if price:
-                        more = price * (self.unlike(half, positions) - self.unlike(half, self.positions[half]))
+                    if self.level.unlike:
+                        more = self.level.unlike * (self.unlike(half, positions) - self.unlike(half, self.positions[half]))
                     self.offer(half, positions, self.slopes[other], more)
 
     def improve(self) -> None:
@@ -200,41 +228,49 @@ def nearby(search: Search, draws: Draws, reach: float) -> None:
     search.offer(search.all, search.positions + torch.stack([x, y], -1), slopes)
 
 
-def match(a: Tensor, edited: Tensor) -> Search | None:
-    """The finest level's cells with their matches of a pair ``[3, S, S]``, or None where there is no hope."""
-    levels = [(a, edited)]
-    for _ in FLAWS[1:]:
-        levels.append(tuple(F.avg_pool2d(u[None], 2)[0] for u in levels[-1]))
-    cells = a.shape[-1] // 8
-    search = Search(*levels[-1], cells, FLAWS[0])
+def begin(a: Tensor, edited: Tensor, cells: int) -> Search | None:
+    """The coarsest level's cells, matched from nothing, or None where there is no hope."""
+    search = Search(a, edited, cells, COARSEST)
     still = torch.eye(2, device=a.device).expand(len(search.all), 2, 2)
     search.begin(search.centres, still)
+    before = search.error()
     for turn in TURNS.to(a.device):
         search.offer(search.all, search.centres @ turn.T, turn.expand_as(still))
     draws = Draws(cells, a.device)
     for _ in range(RANDOM):
         anywhere(search, draws)
-    for _ in range(ROUNDS[0]):
-        search.propagate(STRIDES[0], UNLIKE[0])
+    for _ in range(COARSEST.rounds):
+        search.propagate()
         for k in range(1, 5):
             nearby(search, draws, 0.5**k)
         anywhere(search, draws)
         search.improve()
         search.improve()
-    if float(search.costs.mean()) > HOPELESS:
+    left = search.error() / max(before, 1e-9)
+    hopeless = any(value > most for value, most in zip((float(search.costs.mean()), left, search.shrunk()), HOPELESS))
+    return None if hopeless else search
+
+
+def match(a: Tensor, edited: Tensor) -> Search | None:
+    """The finest level's cells with their matches of a pair ``[3, S, S]``, or None where there is no hope."""
+    size = a.shape[-1]
+    pairs = [(a, edited)]
+    for _ in FINER:
+        pairs.append(tuple(F.avg_pool2d(u[None], 2)[0] for u in pairs[-1]))
+    search = begin(*pairs[-1], size // COARSEST.cell)
+    if search is None:
         return None
-    for (u, v), flaw, rounds, strides, price in zip(levels[-2::-1], FLAWS[1:], ROUNDS[1:], STRIDES[1:], UNLIKE[1:]):
-        finer = Search(u, v, a.shape[-1] // 4, flaw)
+    for (u, v), level in zip(pairs[-2::-1], FINER):
+        finer = Search(u, v, size // level.cell, level)
         ratio = finer.cells // search.cells
         parent = finer.row // ratio * search.cells + finer.column // ratio
-        slopes = search.slopes[parent]
-        finer.begin(mapped(search.positions[parent], slopes, finer.centres - search.centres[parent]), slopes)
+        finer.begin(search.carried(parent, finer.centres), search.slopes[parent])
         search = finer
-        for _ in range(rounds):
-            search.propagate(strides, price)
+        for _ in range(level.rounds):
+            search.propagate()
             search.improve()
             search.improve()
-    search.propagate(strides, price)
+    search.propagate()
     return search
 
 
@@ -252,7 +288,7 @@ def of_pixels(search: Search, a: Tensor, edited: Tensor) -> Tensor:
             offsets = own - search.centres[cell]
             positions = mapped(search.positions[cell], search.slopes[cell], offsets)
             error = (read(a, positions) - edited.flatten(1)).square().mean(0)
-            error = (error / (error + FLAWS[-1])).view(1, 1, size, size)
+            error = (error / (error + FINEST.flaw)).view(1, 1, size, size)
             cost = F.avg_pool2d(error, 5, 1, 2, count_include_pad=False).flatten()
             cost = cost + 0.01 * (offsets * cells / 2).abs().amax(-1)
             better = cost < least
@@ -261,20 +297,11 @@ def of_pixels(search: Search, a: Tensor, edited: Tensor) -> Tensor:
     return best.T.reshape(6, size, size)
 
 
-def flat_share(image: Tensor) -> Tensor:
-    """The share of places with 7 x 7 pixels around them that are like their neighbours to the right and below."""
-    right, down = image[:, :-1, 1:] - image[:, :-1, :-1], image[:, 1:, :-1] - image[:, :-1, :-1]
-    rough = (torch.maximum(right.abs(), down.abs()).amax(0) > FLAT).float()
-    return 1 - F.max_pool2d(rough[None, None], 7, 1).mean()
-
-
 @torch.no_grad()
 def fit(a: Tensor, edited: Tensor) -> Tensor | None:
     """The matches ``[6, S, S]`` of a pair ``[3, S, S]``, or None where a' does not look like a, rearranged."""
-    if flat_share(edited) > flat_share(a) + FLATTER:
-        return None
     found = match(a, edited)
-    if found is None or float((torch.linalg.svdvals(found.slopes)[:, 1] < SHRUNK).float().mean()) > SHRUNK_SHARE:
+    if found is None or found.shrunk() > SHRUNK_SHARE:
         return None
     return of_pixels(found, a, edited)
 

@@ -349,7 +349,7 @@ async function fitWarped<Data>(
   await checkpoint();
   const best = smooth ?? still;
   if (best.score <= UNSOLVED) return smooth;
-  const matches = matchPair(a, a2, size);
+  const matches = matchPair({ a, a2, size });
   if (matches === undefined) return smooth;
   return (await fitMoved(compute, pair, { matches }, best, MATCHED)) ?? smooth;
 }

@@ -4,6 +4,7 @@
  */
 import { solveCholesky } from './cholesky';
 import { WARP_DEGREE } from './compute';
+import { withSlopes } from './pyramid';
 import { evaluate, rowPolynomials } from './reference/warp';
 
 /** A squared error that counts half. */
@@ -19,26 +20,6 @@ const POWERS = 2 * WARP_DEGREE + 1;
 
 export function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
-}
-
-/** Of each pixel and channel the value and its derivatives along x and y per unit of p: `[S, S, 3, 3]`. */
-export function withSlopes(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(9 * size * size);
-  const unit = size / 4;
-  let at = 0;
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      for (let c = 0; c < 3; c++) {
-        const row = (c * size + y) * size;
-        const above = y > 0 ? row - size : row;
-        const below = y < size - 1 ? row + size : row;
-        out[at++] = planes[row + x];
-        out[at++] = (planes[row + Math.min(size - 1, x + 1)] - planes[row + Math.max(0, x - 1)]) * unit;
-        out[at++] = (planes[below + x] - planes[above + x]) * unit;
-      }
-    }
-  }
-  return out;
 }
 
 /** What is done at one level of the pyramid, and the room to do it in. */

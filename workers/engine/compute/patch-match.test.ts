@@ -24,19 +24,19 @@ describe('matchPair', () => {
     ['four times the whole', (x: number, y: number) => [2 * x - Math.sign(x), 2 * y - Math.sign(y)] as const],
   ])('finds a picture %s, and is as good for another', (_, where) => {
     const warp = correspondences(size, where);
-    const matches = matchPair(a, movedPlanes(a, size, warp), size);
+    const matches = matchPair({ a, a2: movedPlanes(a, size, warp), size });
     if (matches === undefined) throw new Error('no match');
     expect(decibels(movedPlanes(b, size, { matches }), movedPlanes(b, size, warp))).toBeGreaterThan(27);
   });
 
   it('does not explain what is not in the picture', () => {
-    expect(matchPair(a, uniform(9, a.length), size)).toBeUndefined();
+    expect(matchPair({ a, a2: uniform(9, a.length), size })).toBeUndefined();
   });
 
   it('does not explain what was painted over, however well flat places of a fit it', () => {
     const plane = size * size;
     const dark = a.map((value, i) => (i % plane < plane / 8 ? 0.02 : value));
     const barred = a.map((value, i) => (i % plane > plane * 0.8 ? 0.02 : value));
-    expect(matchPair(dark, barred, size)).toBeUndefined();
+    expect(matchPair({ a: dark, a2: barred, size })).toBeUndefined();
   });
 });

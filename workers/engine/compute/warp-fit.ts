@@ -4,7 +4,7 @@
  */
 import { OUTSIDES, WARP_DEGREE, type SmoothWarp } from './compute';
 import { clamp, improve, levelOf, ofDegree, type Candidate, type Level } from './gauss-newton';
-import { halved } from './patch-match';
+import { halved } from './pyramid';
 import type { Pair } from './table-fit';
 import { evaluate, movedPlanes, rowPolynomials } from './reference/warp';
 

@@ -1,0 +1,33 @@
+/** The pictures that a search for what moved looks at: half as large, and with slopes. */
+
+/** Means of 2 × 2 pixels, planar `[3, S, S]`. */
+export function halved(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+  const half = Math.floor(size / 2);
+  const out = new Float32Array(3 * half * half);
+  for (let i = 0; i < out.length; i++) {
+    const row = Math.floor(i / half);
+    const at = (Math.floor(row / half) * size + 2 * (row % half)) * size + 2 * (i % half);
+    out[i] = (planes[at] + planes[at + 1] + planes[at + size] + planes[at + size + 1]) / 4;
+  }
+  return out;
+}
+
+/** Of each pixel and channel the value and its derivatives along x and y per unit of p: `[S, S, 3, 3]`. */
+export function withSlopes(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(9 * size * size);
+  const unit = size / 4;
+  let at = 0;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      for (let c = 0; c < 3; c++) {
+        const row = (c * size + y) * size;
+        const above = y > 0 ? row - size : row;
+        const below = y < size - 1 ? row + size : row;
+        out[at++] = planes[row + x];
+        out[at++] = (planes[row + Math.min(size - 1, x + 1)] - planes[row + Math.max(0, x - 1)]) * unit;
+        out[at++] = (planes[below + x] - planes[above + x]) * unit;
+      }
+    }
+  }
+  return out;
+}
