@@ -5,7 +5,14 @@ import { note } from '../state/store';
 import { SLOTS } from '../state/types';
 import { text } from '../i18n';
 
-export const SAMPLES: readonly SampleName[] = ['warm', 'noir', 'framed', 'sketch', 'snowfall', 'kaleidoscope'];
+export const SAMPLES: readonly SampleName[] = [
+  'warm',
+  'noir',
+  'framed',
+  'sketch',
+  'snowfall',
+  'kaleidoscope',
+];
 
 export function sampleUrl(sample: SampleName, file: string): string {
   return new URL(`samples/${sample}/${file}.jpg`, document.baseURI).href;
