@@ -2,6 +2,7 @@
 
     npm run evaluate
     python -m likewise.evaluate --pack ../public/packs/studio --rival "LoRA 4=runs/packs/lora4"
+    python -m likewise.evaluate --families wave swirl --compositions 0 --behaviour 0 --out runs/some
 
 The exported graphs are run with ONNX Runtime and weights merged as the engine merges them, so what is
 measured is what ships, against b as it is, the anchor, the base without a basis, and packs with another
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 from .data import photos
+from .data.families import FAMILIES
 from .measure import SPLITS, Bench, Plan, measure_all
 from .report import as_json, markdown
 from .results import gather, take_over
@@ -37,6 +39,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--rivals-on", nargs="*", default=list(SPLITS), choices=SPLITS)
     parser.add_argument("--per-family", type=int, default=50)
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES, help="these alone; see --out")
     parser.add_argument("--compositions", type=int, default=100, help="so many for each split")
     parser.add_argument("--behaviour", type=int, default=1, help="quadruples of a family; 0: no behaviour")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -74,6 +77,7 @@ def main() -> None:
         rivals=rivals_of(arguments.rival),
         rivals_on=tuple(arguments.rivals_on),
         per_family=arguments.per_family,
+        families=tuple(arguments.families),
         compositions=arguments.compositions,
         behaviour=arguments.behaviour,
         folder=arguments.checkpoints,

@@ -52,6 +52,7 @@ class Plan:
     compositions: int
     behaviour: int
     folder: Path
+    families: tuple[str, ...] = tuple(FAMILIES)
     size: int = 256
     seed: int = 1
 
@@ -76,8 +77,8 @@ def units(plan: Plan) -> list[Unit]:
     chunks = range(0, plan.compositions, CHUNK)
     return [
         *(Unit("composition", s, k, min(CHUNK, plan.compositions - k)) for s in SPLITS for k in chunks),
-        *(Unit("family", name, 0, plan.per_family) for name in FAMILIES if plan.per_family),
-        *(Unit("behaviour", name, 0, plan.behaviour) for name in FAMILIES if plan.behaviour),
+        *(Unit("family", name, 0, plan.per_family) for name in plan.families if plan.per_family),
+        *(Unit("behaviour", name, 0, plan.behaviour) for name in plan.families if plan.behaviour),
         *([Unit("identity", "", 0, CHUNK)] if plan.behaviour else []),
     ]
 

@@ -9,6 +9,11 @@ export interface Guarded {
 
 /** A ratio may be this many times worse than its baseline. */
 const TOLERATED = 1.25;
+/**
+ * One of two ways on the processor more: what a compiler makes of TypeScript beside ONNX Runtime's vectors differs
+ * by a third between two processors, with the same code.
+ */
+const TOLERATED_OF_PROCESSORS = 1.6;
 
 function over(rows: readonly Row[], slow: string, quick: string): number {
   const [one, other] = [slow, quick].map((name) => rows.find((row) => row.name === name)?.ms.median);
@@ -40,6 +45,7 @@ export function compare(baseline: Guarded, measured: readonly Guarded[]): Compar
   const now = measured.map(ratiosOf);
   return [...ratiosOf(baseline)].map(([name, before]) => {
     const best = Math.max(...now.map((ratios) => ratios.get(name) ?? 0));
-    return { name, baseline: before, now: best, worse: best * TOLERATED < before };
+    const tolerated = name.includes('TypeScript') ? TOLERATED_OF_PROCESSORS : TOLERATED;
+    return { name, baseline: before, now: best, worse: best * tolerated < before };
   });
 }
