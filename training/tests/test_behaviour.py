@@ -21,7 +21,7 @@ from likewise.pack import Pack
 
 PUBLIC = Path(__file__).resolve().parents[2] / "public"
 # Of the samples these are photographs that no training run saw (likewise.data.photos).
-PHOTOGRAPHS = ("noir/b.jpg", "warm/b.jpg", "sketch/b.jpg", "mirror/b.jpg")
+PHOTOGRAPHS = ("noir/b.jpg", "warm/b.jpg", "sketch/b.jpg", "kaleidoscope/b.jpg")
 COLOUR = ("tint", "saturation", "temperature", "sepia", "fade", "channel mix")
 DRAWN = ("snow", "border", "text band", "grid lines", "torn edge", "paper", "rain", "grain")
 
