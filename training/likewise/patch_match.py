@@ -1,6 +1,6 @@
 """The anchor's correspondences: for each place of a' the place of a that it shows, where no smooth warp says.
 
-Definitions: docs/architecture.md, "Correspondences". PatchMatch with affine patches: cells each hold a match, from
+Definitions: docs/architecture.md, "Correspondences". PatchMatch with affine patches: cells each hold a match from
 places of a' to places of a, take over their neighbours' matches where those fit better, try random ones, and
 refine theirs by Gauss-Newton, from coarse to fine. Positions are 2 * place - 1, (x, y); a match is a position
 ``[2]`` of the cell's centre and the slopes ``[2, 2]`` about it. One pair at a time, on any device.

@@ -124,7 +124,7 @@ export interface RunReport {
   readonly timings: Readonly<Partial<Record<RunPhase, number>>>;
   /** Milliseconds of each denoiser step. */
   readonly stepTimings: readonly number[];
-  /** What the anchor chose, e.g. `colour`, `warp` or `warp + colour`; see docs/architecture.md. */
+  /** What the anchor chose, `colour`, `warp + colour`, `correspondences` …; see docs/architecture.md. */
   readonly anchor: string;
   readonly backend: Backend;
   readonly adapter: string;
