@@ -115,15 +115,18 @@ class Search:
         self.positions, self.slopes = positions.clone(), slopes.clone()
         self.costs = self.cost(self.all, positions, slopes)
 
-    def cost(self, rows: Tensor, positions: Tensor, slopes: Tensor) -> Tensor:
+    def errors(self, rows: Tensor, positions: Tensor, slopes: Tensor) -> Tensor:
+        """The squared errors ``[n, 49]`` of matches for the cells ``rows``, means over channels."""
         found = read(self.sloped[:3], mapped(positions, slopes, self.patch.expand(len(rows), -1, -1)))
-        error = (found - self.edited[:, rows]).square().mean(0)
+        return (found - self.edited[:, rows]).square().mean(0)
+
+    def cost(self, rows: Tensor, positions: Tensor, slopes: Tensor) -> Tensor:
+        error = self.errors(rows, positions, slopes)
         return (error / (error + self.level.flaw)).mean(-1)
 
     def error(self) -> float:
         """The mean square error that the matches leave."""
-        found = read(self.sloped[:3], mapped(self.positions, self.slopes, self.patch.expand(len(self.all), -1, -1)))
-        return float((found - self.edited).square().mean())
+        return float(self.errors(self.all, self.positions, self.slopes).mean())
 
     def shrunk(self) -> float:
         """Of the cells that read elsewhere, the share whose match shrinks something to next to nothing."""

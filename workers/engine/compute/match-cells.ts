@@ -5,8 +5,9 @@
 import { solveCholesky } from './cholesky';
 import { MATCH_NUMBERS } from './compute';
 import { clamp } from './gauss-newton';
-import { withSlopes } from './pyramid';
+import { interleaved, withSlopes } from './pyramid';
 import { mirrored } from './reference/warp';
+import type { Means } from './table-fit';
 
 /** A patch is 7 × 7 pixels of its level. */
 const REACH = 3;
@@ -30,76 +31,55 @@ function pixelOf(position: number, size: number): number {
   return pixel < 0 ? 0 : pixel > size - 1 ? size - 1 : pixel;
 }
 
-/** A picture read bilinearly, mirrored outside. */
+/** A picture `[S, S, channels]` read bilinearly, mirrored outside. */
 export class Sampler {
   readonly size: number;
-  /** `[S, S, 3, 3]` as `withSlopes` makes it. */
-  readonly #sloped: Float32Array;
-  /** `[S, S, 3]`, of which nearly all is read. */
-  readonly #colours: Float32Array;
+  readonly #values: Float32Array;
+  readonly #channels: number;
+  readonly #found: Float64Array;
 
-  constructor(planes: Float32Array, size: number) {
+  constructor(values: Float32Array, size: number) {
     this.size = size;
-    this.#sloped = withSlopes(planes, size);
-    this.#colours = Float32Array.from({ length: planes.length }, (_, i) => this.#sloped[3 * i]);
+    this.#values = values;
+    this.#channels = values.length / (size * size);
+    this.#found = new Float64Array(this.#channels);
   }
 
-  /** The squared error of a position's colour against `edited[at…at + 2]`, its mean over channels. */
-  error(x: number, y: number, edited: Float32Array, at: number): number {
+  /** All channels at a position, into `out`. */
+  read(x: number, y: number, out: Float64Array): void {
     const { size } = this;
-    const colours = this.#colours;
+    const values = this.#values;
+    const channels = this.#channels;
     const column = pixelOf(x, size);
     const row = pixelOf(y, size);
     const left = Math.floor(column);
     const top = Math.floor(row);
-    const first = 3 * (top * size + left);
-    const right = first + (left < size - 1 ? 3 : 0);
-    const down = top < size - 1 ? 3 * size : 0;
+    const first = channels * (top * size + left);
+    const right = first + (left < size - 1 ? channels : 0);
+    const down = top < size - 1 ? channels * size : 0;
     const s = column - left;
     const t = row - top;
     const at00 = (1 - s) * (1 - t);
     const at10 = s * (1 - t);
     const at01 = (1 - s) * t;
     const at11 = s * t;
-    const r =
-      at00 * colours[first] +
-      at10 * colours[right] +
-      at01 * colours[first + down] +
-      at11 * colours[right + down] -
-      edited[at];
-    const g =
-      at00 * colours[first + 1] +
-      at10 * colours[right + 1] +
-      at01 * colours[first + down + 1] +
-      at11 * colours[right + down + 1] -
-      edited[at + 1];
-    const b =
-      at00 * colours[first + 2] +
-      at10 * colours[right + 2] +
-      at01 * colours[first + down + 2] +
-      at11 * colours[right + down + 2] -
-      edited[at + 2];
-    return (r * r + g * g + b * b) / 3;
+    for (let i = 0; i < channels; i++) {
+      out[i] =
+        at00 * values[first + i] +
+        at10 * values[right + i] +
+        at01 * values[first + down + i] +
+        at11 * values[right + down + i];
+    }
   }
 
-  /** r, g, b at a position, each followed by its derivatives, into `out`. */
-  read(x: number, y: number, out: Float64Array): void {
-    const { size } = this;
-    const sloped = this.#sloped;
-    const column = pixelOf(x, size);
-    const row = pixelOf(y, size);
-    const left = Math.floor(column);
-    const top = Math.floor(row);
-    const first = 9 * (top * size + left);
-    const right = first + (left < size - 1 ? 9 : 0);
-    const down = top < size - 1 ? 9 * size : 0;
-    const s = column - left;
-    const t = row - top;
-    for (let i = 0; i < 9; i++) {
-      const above = sloped[first + i] * (1 - s) + sloped[right + i] * s;
-      const below = sloped[first + down + i] * (1 - s) + sloped[right + down + i] * s;
-      out[i] = above * (1 - t) + below * t;
-    }
+  /** Of r, g, b: the squared error of a position's colour against `edited[at…at + 2]`, its mean over channels. */
+  error(x: number, y: number, edited: Float32Array, at: number): number {
+    const found = this.#found;
+    this.read(x, y, found);
+    const r = found[0] - edited[at];
+    const g = found[1] - edited[at + 1];
+    const b = found[2] - edited[at + 2];
+    return (r * r + g * g + b * b) / 3;
   }
 }
 
@@ -110,7 +90,9 @@ export class Cells {
   /** `[count², 6]` */
   readonly matches: Float64Array;
   readonly #costs: Float64Array;
-  readonly #source: Sampler;
+  /** a */
+  readonly colours: Sampler;
+  readonly #sloped: Sampler;
   readonly #flaw: number;
   /** a′ at every cell's patch, `[count², 49, 3]`. */
   readonly #edited: Float32Array;
@@ -119,21 +101,22 @@ export class Cells {
   readonly #said = new Float64Array(MATCH_NUMBERS);
 
   constructor(
-    { a, a2, size }: { readonly a: Float32Array; readonly a2: Float32Array; readonly size: number },
+    { a, a2, size }: Means,
     count: number,
     flaw: number,
     matchAt: (x: number, y: number, out: Match) => void,
   ) {
     this.count = count;
-    this.#source = new Sampler(a, size);
+    this.colours = new Sampler(interleaved(a), size);
+    this.#sloped = new Sampler(withSlopes(a, size), size);
     this.#flaw = flaw;
     const side = 2 * REACH + 1;
     this.#patch = Float64Array.from({ length: 2 * PATCH }, (_, i) => {
       const k = i >> 1;
       return ((i % 2 === 0 ? k % side : Math.floor(k / side)) - REACH) * (2 / size);
     });
-    const edited = new Sampler(a2, size);
-    const found = new Float64Array(9);
+    const edited = new Sampler(interleaved(a2), size);
+    const found = new Float64Array(3);
     this.#edited = new Float32Array(count * count * PATCH * 3);
     this.matches = new Float64Array(count * count * MATCH_NUMBERS);
     this.#costs = new Float64Array(count * count).fill(Infinity);
@@ -141,7 +124,8 @@ export class Cells {
       const [x, y] = [this.centre(cell % count), this.centre(Math.floor(cell / count))];
       for (let k = 0; k < PATCH; k++) {
         edited.read(x + this.#patch[2 * k], y + this.#patch[2 * k + 1], found);
-        for (let c = 0; c < 9; c += 3) this.#edited[at++] = found[c];
+        this.#edited.set(found, at);
+        at += 3;
       }
       const match = this.matchOf(cell);
       matchAt(x, y, match);
@@ -170,7 +154,7 @@ export class Cells {
       for (let k = 0; k < PATCH; k++, at += 3) {
         const dx = this.#patch[2 * k];
         const dy = this.#patch[2 * k + 1];
-        sum += this.#source.error(x + xx * dx + xy * dy, y + yx * dx + yy * dy, this.#edited, at);
+        sum += this.colours.error(x + xx * dx + xy * dy, y + yx * dx + yy * dy, this.#edited, at);
       }
     }
     return sum / (count * count * PATCH);
@@ -178,7 +162,7 @@ export class Cells {
 
   /** Of the cells that read elsewhere, the share whose match shrinks something to next to nothing. */
   shrunk(): number {
-    const near = (MOVED * 2) / this.#source.size;
+    const near = (MOVED * 2) / this.colours.size;
     let [moved, shrunk] = [0, 0];
     for (let cell = 0; cell < this.count ** 2; cell++) {
       const match = this.matchOf(cell);
@@ -195,7 +179,7 @@ export class Cells {
   #cost(cell: number, match: Match, bound: number): number {
     const [x, y, xx, xy, yx, yy] = match;
     const flaw = this.#flaw;
-    const source = this.#source;
+    const source = this.colours;
     const edited = this.#edited;
     const patch = this.#patch;
     const most = bound * PATCH;
@@ -247,7 +231,7 @@ export class Cells {
 
   /** The share of the cells around one that say something else of its centre, by more than a pixel. */
   #unlike(cell: number, [x, y]: Match): number {
-    const far = 2 / this.#source.size;
+    const far = 2 / this.colours.size;
     const said = this.#said;
     let unlike = 0;
     for (let down = -1; down <= 1; down++) {
@@ -288,7 +272,7 @@ export class Cells {
   /** Offers every cell what a Gauss-Newton step makes of its match. */
   improve(): void {
     // Four pixels at the most.
-    const far = 8 / this.#source.size;
+    const far = 8 / this.colours.size;
     const unit = this.#patch[2 * PATCH - 1];
     this.offerAll((cell, out) => {
       const match = this.matchOf(cell);
@@ -315,7 +299,7 @@ export class Cells {
     for (let k = 0; k < PATCH; k++, at += 3) {
       const dx = this.#patch[2 * k];
       const dy = this.#patch[2 * k + 1];
-      this.#source.read(x + xx * dx + xy * dy, y + yx * dx + yy * dy, found);
+      this.#sloped.read(x + xx * dx + xy * dy, y + yx * dx + yy * dy, found);
       let [error, mxx, mxy, myy, mxe, mye] = [0, 0, 0, 0, 0, 0];
       for (let c = 0; c < 3; c++) {
         const across = found[3 * c + 1];

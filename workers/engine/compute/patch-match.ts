@@ -7,8 +7,9 @@
 import { wordsOf } from '../noise';
 import { MATCH_NUMBERS } from './compute';
 import { clamp } from './gauss-newton';
-import { carry, Cells, Sampler } from './match-cells';
-import { halved } from './pyramid';
+import { carry, Cells } from './match-cells';
+import { halved, interleaved } from './pyramid';
+import type { Means } from './table-fit';
 
 const SEED = 1;
 /**
@@ -87,15 +88,8 @@ class Draws {
   }
 }
 
-/** A pair at the size of one level, `[3, size, size]` each. */
-interface Level {
-  readonly a: Float32Array;
-  readonly a2: Float32Array;
-  readonly size: number;
-}
-
 /** The coarsest level's cells, matched from nothing, or undefined where there is no hope. */
-function begin(level: Level, count: number): Cells | undefined {
+function begin(level: Means, count: number): Cells | undefined {
   const { flaw, rounds, strides, unlike } = LEVELS[0];
   const cells = new Cells(level, count, flaw, (x, y, out) => out.set([x, y, 1, 0, 0, 1]));
   const before = cells.meanError();
@@ -122,7 +116,7 @@ function begin(level: Level, count: number): Cells | undefined {
 }
 
 /** The cells of a finer level, from the matches of the coarser one. */
-function refine(coarse: Cells, level: Level, count: number, settings: (typeof LEVELS)[1 | 2]): Cells {
+function refine(coarse: Cells, level: Means, count: number, settings: (typeof LEVELS)[1 | 2]): Cells {
   const { flaw, rounds, strides, unlike } = settings;
   const cells = new Cells(level, count, flaw, (x, y, out) => {
     const [column, row] = [x, y].map((position) => Math.floor(((position + 1) / 2) * coarse.count));
@@ -138,8 +132,8 @@ function refine(coarse: Cells, level: Level, count: number, settings: (typeof LE
 }
 
 /** The finest level's cells, or undefined where there is no hope. */
-function search(pair: Level): Cells | undefined {
-  const halfOf = ({ a, a2, size }: Level): Level => ({
+function search(pair: Means): Cells | undefined {
+  const halfOf = ({ a, a2, size }: Means): Means => ({
     a: halved(a, size),
     a2: halved(a2, size),
     size: Math.floor(size / 2),
@@ -176,9 +170,9 @@ function smooth(plane: Float64Array, size: number, out: Float64Array): void {
 }
 
 /** Every pixel's match, `[6, S, S]`: of the 3 × 3 cells around it the one's that fits best near it. */
-function ofPixels(cells: Cells, { a, a2, size }: Level): Float32Array<ArrayBuffer> {
+function ofPixels(cells: Cells, { a2, size }: Means): Float32Array<ArrayBuffer> {
   const { count } = cells;
-  const source = new Sampler(a, size);
+  const edited = interleaved(a2);
   const plane = size * size;
   const least = new Float64Array(plane).fill(Infinity);
   const best = new Float32Array(MATCH_NUMBERS * plane);
@@ -186,7 +180,6 @@ function ofPixels(cells: Cells, { a, a2, size }: Level): Float32Array<ArrayBuffe
   const errors = new Float64Array(plane);
   const costs = new Float64Array(plane);
   const match = new Float64Array(MATCH_NUMBERS);
-  const colour = new Float32Array(3);
   const cellOf = (pixel: number, shift: number): number =>
     clamp(Math.floor((pixel * count) / size) + shift, 0, count - 1);
 
@@ -202,8 +195,7 @@ function ofPixels(cells: Cells, { a, a2, size }: Level): Float32Array<ArrayBuffe
     each((i, dx, dy, cell) => {
       carry(cells.matchOf(cell), dx, dy, match);
       carried.set(match, i * MATCH_NUMBERS);
-      for (let c = 0; c < 3; c++) colour[c] = a2[c * plane + i];
-      const error = source.error(match[0], match[1], colour, 0);
+      const error = cells.colours.error(match[0], match[1], edited, 3 * i);
       errors[i] = error / (error + FINEST.flaw);
     });
     smooth(errors, size, costs);
@@ -219,7 +211,7 @@ function ofPixels(cells: Cells, { a, a2, size }: Level): Float32Array<ArrayBuffe
 }
 
 /** The matches `[6, S, S]` of a prepared pair, or undefined where a′ does not look like a, rearranged. */
-export function matchPair(pair: Level): Float32Array<ArrayBuffer> | undefined {
+export function matchPair(pair: Means): Float32Array<ArrayBuffer> | undefined {
   const cells = search(pair);
   return cells === undefined || cells.shrunk() > SHRUNK_SHARE ? undefined : ofPixels(cells, pair);
 }

@@ -31,3 +31,9 @@ export function withSlopes(planes: Float32Array, size: number): Float32Array<Arr
   }
   return out;
 }
+
+/** `[S, S, 3]` of planar `[3, S, S]`. */
+export function interleaved(planes: Float32Array): Float32Array<ArrayBuffer> {
+  const plane = planes.length / 3;
+  return Float32Array.from({ length: planes.length }, (_, i) => planes[(i % 3) * plane + Math.floor(i / 3)]);
+}

@@ -14,6 +14,9 @@ export interface Pair {
   readonly size: number;
 }
 
+/** A prepared pair alone. */
+export type Means = Pick<Pair, 'a' | 'a2' | 'size'>;
+
 /** Which of `count` folds each of a pair's pixels belongs to. */
 export interface Folds {
   readonly of: Uint8Array;

@@ -5,7 +5,7 @@
 import { OUTSIDES, WARP_DEGREE, type SmoothWarp } from './compute';
 import { clamp, improve, levelOf, ofDegree, type Candidate, type Level } from './gauss-newton';
 import { halved } from './pyramid';
-import type { Pair } from './table-fit';
+import type { Means } from './table-fit';
 import { evaluate, movedPlanes, rowPolynomials } from './reference/warp';
 
 /** The pyramid's last level is at least this large. */
@@ -15,9 +15,6 @@ const STEPS = [8, 5, 3] as const;
 /** How many candidates go on after degree 1 and after degree 3. */
 const KEPT = [8, 3] as const;
 const BINS = 256;
-
-/** A prepared pair, `[3, S, S]` each. */
-type Means = Pick<Pair, 'a' | 'a2' | 'size'>;
 
 /** Index of the first of the ascending `values` that is ≥ `value`, at least 1 and at most the last. */
 function firstNotBelow(values: Float64Array, value: number): number {
