@@ -7,26 +7,30 @@
 //      weights   82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 //      warp      22 × vec4 as lib/warp.wgsl says, uniform
 //      matches   f32 [6, S, S], read only where the warp is of matches
+//      layer     packed RGBA8, as lib/layer.wgsl says
 // out  rows      f32 [3, height, S]
 // One invocation makes one output pixel: it evaluates the anchor at every tap of its tent, six at most for an
 // image of 3·S, each twice in all, and in return no image of anchors is ever stored. 64 neighbours of a row a
 // workgroup, whose taps overlap. Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/warp,
-// lib/image, lib/tent.
+// lib/layer, lib/image, lib/tent.
 
 struct Params {
   width: u32,
   height: u32,
   size: u32,
   groups: u32,
+  layer_width: u32,
+  layer_height: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
 @group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
 @group(0) @binding(3) var<storage, read> matches: array<f32>;
-@group(0) @binding(4) var<storage, read> image: array<u32>;
-@group(0) @binding(5) var<storage, read> fields: array<f32>;
-@group(0) @binding(6) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(4) var<storage, read> layer: array<u32>;
+@group(0) @binding(5) var<storage, read> image: array<u32>;
+@group(0) @binding(6) var<storage, read> fields: array<f32>;
+@group(0) @binding(7) var<storage, read_write> rows: array<f32>;
 
 fn model_size() -> u32 {
   return params.size;
@@ -34,6 +38,10 @@ fn model_size() -> u32 {
 
 fn image_size() -> vec2u {
   return vec2u(params.width, params.height);
+}
+
+fn layer_size() -> vec2u {
+  return vec2u(params.layer_width, params.layer_height);
 }
 
 @compute @workgroup_size(64)
@@ -52,7 +60,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       read = seen(place);
     }
     let weight = tent_weight(tent, j);
-    colour += weight * anchored_colour(place, read, size, params.groups);
+    colour += weight * laid_over(place, anchored_colour(place, read, size, params.groups));
     total += weight;
   }
   colour /= total;

@@ -9,10 +9,11 @@
 //      weights  82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
 //      warp     22 × vec4 as lib/warp.wgsl says, uniform
 //      matches  f32 [6, S, S], read only where the warp is of matches
+//      layer    packed RGBA8, as lib/layer.wgsl says
 // out  pixels   packed RGBA8, width × rows, from row `first` on; alpha is the image's own
 // One invocation per pixel. 32 × 4 a workgroup: a row of 32 packed pixels is one 128-byte line, and
 // the model-size buffers behind a 32 × 4 patch stay in cache.
-// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/warp, lib/image, lib/head. Preamble: alias prediction.
+// Includes lib/bilinear, lib/anchor, lib/field, lib/anchored, lib/warp, lib/layer, lib/image, lib/head. Preamble: alias prediction.
 
 const GUIDE_FALLOFF = -50.0; // −1 / (2·0.1²)
 const GUIDE_FLOOR = 1e-3;
@@ -29,6 +30,8 @@ struct Params {
   size: u32,
   grid_size: u32,
   groups: u32,
+  layer_width: u32,
+  layer_height: u32,
   strength: f32,
 }
 
@@ -36,12 +39,13 @@ struct Params {
 @group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
 @group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
 @group(0) @binding(3) var<storage, read> matches: array<f32>;
-@group(0) @binding(4) var<storage, read> image: array<u32>;
-@group(0) @binding(5) var<storage, read> guide: array<f32>;
-@group(0) @binding(6) var<storage, read> fields: array<f32>;
-@group(0) @binding(7) var<storage, read> grid: array<prediction>;
-@group(0) @binding(8) var<storage, read> maps: array<prediction>;
-@group(0) @binding(9) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(4) var<storage, read> layer: array<u32>;
+@group(0) @binding(5) var<storage, read> image: array<u32>;
+@group(0) @binding(6) var<storage, read> guide: array<f32>;
+@group(0) @binding(7) var<storage, read> fields: array<f32>;
+@group(0) @binding(8) var<storage, read> grid: array<prediction>;
+@group(0) @binding(9) var<storage, read> maps: array<prediction>;
+@group(0) @binding(10) var<storage, read_write> pixels: array<u32>;
 
 fn model_size() -> u32 {
   return params.size;
@@ -49,6 +53,10 @@ fn model_size() -> u32 {
 
 fn image_size() -> vec2u {
   return vec2u(params.image_width, params.image_height);
+}
+
+fn layer_size() -> vec2u {
+  return vec2u(params.layer_width, params.layer_height);
 }
 
 fn guided_maps(place: vec2f, own: vec3f) -> Maps {
@@ -96,7 +104,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (warps()) {
     read = seen(place);
   }
-  let anchor = anchored_colour(place, read, params.size, params.groups);
+  let anchor = laid_over(place, anchored_colour(place, read, params.size, params.groups));
   let edit = head_edit(place, anchor, guided_maps(place, own.rgb), params.grid_size);
   let colour = with_strength(own.rgb, edit, params.strength);
   pixels[id.y * params.width + id.x] = pack4x8unorm(vec4f(colour, own.a));

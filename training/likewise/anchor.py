@@ -7,7 +7,7 @@ Images are float32 ``[B, 3, S, S]`` in 0..1 (sRGB-encoded values as they are).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Sequence
 
@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import local, lookup, patch_match, warp
+from . import layer, local, lookup, patch_match, warp
 
 FEATURES = 82
 COLUMNS = FEATURES + 3
@@ -30,6 +30,11 @@ WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on 
 MATCHED = 0.25  # and correspondences, which have far more freedom, this
 UNEXPLAINED = 1e-5  # local lookups are looked at where the best of the others leaves more than this, 50 dB
 LOCAL = 0.5  # the most that one may leave of (a' - a)^2: its many values fit what is no function of them
+UNDER = 3e-5  # what lies under a layer is looked for where the best fit leaves more than this, 45 dB
+LAYERED = 0.25  # the most that an anchor with a layer may leave of what the best without one leaves
+REFITS = 3  # of what lies under it
+SOLVED = 2e-5  # the most that they may leave of that, 47 dB: what no anchor explains looks like a layer
+AGREED = (0.1, 0.3, 0.1)  # pixels that agree: more than as they are, at least, and how they vary against a's
 TIE = 1.1  # an earlier candidate wins while its score is within this factor of the best
 FLOOR = 1e-6
 
@@ -132,17 +137,19 @@ def fold_of_pixel(size: int) -> Tensor:
 class Fits:
     """The anchors of n pairs: the name of each one's group, ``weights [n, 82, 3]`` (zero outside the group),
     ``tables [n, 256, 3]`` for those that are lookups, the mean square ``error [n]`` of the choice,
-    cross-validated, and where in the picture each reads."""
+    cross-validated, where in the picture each reads, and ``layers [n, 4, S, S]`` that are laid over it."""
 
     groups: list[str]
     weights: Tensor
     tables: Tensor
     error: Tensor
     warps: warp.Warps
+    layers: Tensor
 
     def part(self, rows: slice | list[int]) -> Fits:
         groups = self.groups[rows] if isinstance(rows, slice) else [self.groups[k] for k in rows]
-        return Fits(groups, self.weights[rows], self.tables[rows], self.error[rows], self.warps.part(rows))
+        parts = (self.weights[rows], self.tables[rows], self.error[rows])
+        return Fits(groups, *parts, self.warps.part(rows), self.layers[rows])
 
     def put(self, rows: list[int], others: Fits) -> None:
         """``others`` in place of the anchors ``rows``."""
@@ -150,6 +157,7 @@ class Fits:
             self.groups[row] = others.groups[k]
         self.weights[rows], self.tables[rows], self.error[rows] = others.weights, others.tables, others.error
         self.warps.put(rows, others.warps)
+        self.layers[rows] = others.layers
 
 
 def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) -> tuple[Tensor, Tensor]:
@@ -216,7 +224,76 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
             bound = min((float(lowest[row]) - FLOOR) / TIE, LOCAL * float(energy[row]))
             if found := local.fit(u[row], u2[row], [soft[k] for soft in around], places, FOLDS, bound):
                 (error[row], groups[row], tables[row]), weights[row] = found, 0
-    return Fits(groups, weights, tables, error, warp.still(count, device))
+    return Fits(groups, weights, tables, error, warp.still(count, device), torch.zeros_like(u[:, [0, 0, 0, 0]]))
+
+
+def without_edit(u: Tensor) -> Fits:
+    """The anchor that leaves one picture ``[1, 3, S, S]`` as it is; its error is not known."""
+    weights, tables = u.new_zeros(1, FEATURES, 3), u.new_zeros(1, lookup.KNOTS, 3)
+    return Fits(["none"], weights, tables, u.new_zeros(1), warp.still(1, u.device), torch.zeros_like(u[:, [0, 0, 0, 0]]))
+
+
+def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
+    """The *tone* weights ``[22, 3]`` that most pixels of a pair ``[3, S, S]`` agree on, or None where it is not many.
+
+    Reweighted least squares on every fifth pixel each way, begun in parts of the picture that may be bare.
+    """
+    x = phi[list(TONE), 2::5, 2::5].flatten(1).T.double()
+    y = (u2 - u)[:, 2::5, 2::5].flatten(1).T.double()
+    count = round(len(x) ** 0.5)
+    at = torch.arange(count * count)
+    row, column = at // count * BLOCKS // count, at % count * BLOCKS // count
+    inner = (row % 3 != 0) & (column % 3 != 0)
+    starts = [torch.ones_like(inner), inner, *(line == k for line in (row, column) for k in range(BLOCKS))]
+    free = torch.ones(len(TONE), dtype=torch.double)
+    free[0] = 0
+    best, most = None, 0.0
+    for start in starts:
+        weight = start.double()
+        for scale in (0.2, 0.1, 0.05, 0.03, 0.02, 0.015):
+            shown = x * weight[:, None]
+            w = torch.linalg.solve(shown.T @ x / weight.sum() + 1e-5 * torch.diag(free), shown.T @ y / weight.sum())
+            off = (y - x @ w).abs().amax(1)
+            weight = 1 / (1 + (off / scale) ** 2) ** 2
+        share = float((off < layer.LAID).double().mean())
+        if share > most:
+            best, most = w, share
+    assert best is not None
+    seen = u[:, 2::5, 2::5].flatten(1).T
+    varies = (seen + x.float() @ best.float()).var(0).sum() / seen.var(0).sum().clamp_min(1e-9)
+    same = float((y.abs().amax(1) < layer.LAID).double().mean())
+    more, least, spread = AGREED
+    return best.float() if most > same + more and most > least and varies > spread else None
+
+
+def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:
+    """The anchor of one pair ``[1, 3, S, S]`` over which something was laid, if it leaves much less than ``still``."""
+    signs = layer.signs_of(lookup.luma(u)[0, 0], lookup.luma(phi[:, 52:55])[0, 0], phi[0, 60], fold_of_pixel(u.shape[-1]))
+    bare = layer.find(u[0], u2[0], signs, layer.AS_IT_WAS)
+    if bare is not None and bare.plausible:
+        # Nothing was done to the picture itself.
+        return layered(u, u2, phi, without_edit(u), bare, still)
+    if float(still.error) <= UNDER or (tone := agreed(u[0], u2[0], phi[0])) is None:
+        return None
+    under = (u + torch.einsum("fc,nfhw->nchw", tone, phi[:, list(TONE)])).clamp(0, 1)
+    found = layer.find(under[0], u2[0], signs, layer.EDITED)
+    for _ in range(REFITS):
+        if found is None:
+            return None
+        was = layer.without(u2[0], found, under[0])[None]
+        fits = fit_still(u, was, phi, gram(phi, was - u))
+        under = apply_still(u, phi, fits)
+        found = layer.find(under[0], u2[0], signs, layer.EDITED)
+        if found is not None and found.plausible and float(fits.error) <= SOLVED:
+            return layered(u, u2, phi, fits, found, still)
+    return None
+
+
+def layered(u: Tensor, u2: Tensor, phi: Tensor, under: Fits, found: layer.Found, still: Fits) -> Fits | None:
+    """``under`` with the layer that was found, if that leaves much less than ``still``."""
+    fits = replace(under, layers=found.layer[None])
+    fits = replace(fits, error=(u2 - apply(u, phi, fits)).double().square().mean((1, 2, 3)))
+    return fits if float(fits.error) <= LAYERED * float(still.error) else None
 
 
 def fit_all(u: Tensor, u2: Tensor, phi: Tensor) -> Fits:
@@ -238,6 +315,10 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor) -> Fits:
         refitted.warps.put(taken, warps.part(taken))
         fits.put([rows[k] for k in taken], refitted.part(taken))
 
+    for row in (fits.error > UNEXPLAINED).nonzero().flatten().tolist():
+        at = [row]
+        if (found := fit_layered(u[at], u2[at], phi[at], fits.part(at))) is not None:
+            fits.put(at, found)
     if tried := unsolved():
         warps, left = warp.fit(u[tried], u2[tried])
         promising = (left <= WARPED).nonzero().flatten().tolist()
@@ -269,7 +350,7 @@ def apply(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
         warped = fits.part(rows)
         moved = warp.apply(u[rows], warped.warps)
         result[rows] = apply_still(moved, features(moved), warped)
-    return result
+    return layer.over(fits.layers, result)
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { FullImage, Tensor } from './compute/compute';
+import { atOwnSize } from './layer';
 import { thin } from './image/thin';
 import type { Job } from './job';
 import { feedsFor } from './graph';
@@ -126,10 +127,11 @@ export async function encodeTriplet<Data>(
         imageA.height === imageA2.height &&
         Math.min(imageA.width, imageA.height) >= size;
       const pixels = paired ? { a: ownA, a2: ownA2 } : undefined;
-      const fit = await fitAnchor(compute, { a, a2, pixels }, async () => {
+      const fitted = await fitAnchor(compute, { a, a2, pixels }, async () => {
         report(1);
         await job.checkpoint();
       });
+      const fit = paired ? await atOwnSize(compute, fitted, { a, imageA, imageA2 }, job) : fitted;
       report(2);
       await job.checkpoint();
       const onA = passing.keep(compute.uploadImage(ownA, 'a, thinned'));

@@ -1,7 +1,7 @@
 /**
  * Chooses and solves the anchor from the pair and its Gram matrices (docs/architecture.md, "Anchor fit"):
  * cross-validated ridge regression over nested groups of features, and lookups, in double precision; and
- * once more where a warp helps ("Warp").
+ * once more under a layer ("Layer"), or where a warp helps ("Warp").
  */
 import {
   ANCHOR_BLOCKS,
@@ -9,14 +9,19 @@ import {
   ANCHOR_FEATURES,
   type Anchor,
   type Compute,
+  type FullImage,
   type LocalKind,
   type PointKind,
   type Tensor,
   type Warp,
 } from './compute';
 import { Arena } from '../arena';
+import { thin } from '../image/thin';
 import type { RgbaImage } from '../protocol';
+import { agreedTone } from './agreed-fit';
 import { solveCholesky } from './cholesky';
+import { findLayer, signsOf, type FoundLayer } from './layer-fit';
+import { AS_IT_WAS, EDITED, HIDDEN, type Sketch, type Trust } from './layer-paint';
 import { scoreLocal } from './local-fit';
 import { scoreLookup } from './lookup-fit';
 import { matchPair } from './patch-match';
@@ -37,6 +42,13 @@ const TINY_OF_PIXELS = 1e-5;
 const UNEXPLAINED = 1e-5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
+/** What lies under a layer is looked for where the best fit leaves more than this, 45 dB. */
+const UNDER = 3e-5;
+/** The most that an anchor with a layer may leave of what the best without one leaves. */
+const LAYERED = 0.25;
+/** How often what lies under it is fitted, and the most that it may leave, 47 dB: what no anchor explains looks like a layer. */
+const REFITS = 3;
+const SOLVED = 2e-5;
 /** A warp is looked for where the best fit leaves more than this mean squared error, 30 dB. */
 const UNSOLVED = 1e-3;
 /** The most that a warp may leave of it, alone and with a fit on top; correspondences are far freer. */
@@ -78,6 +90,8 @@ export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
   /** Cross-validated mean squared error of the choice, in image units squared. */
   readonly score: number;
+  /** The layer as it was found, where there is one. */
+  readonly sketch?: Sketch;
 }
 
 type Solution = Pick<Anchor, 'weights' | 'lookup'>;
@@ -258,7 +272,10 @@ export interface FullPair<Data> {
   readonly pixels: PairPixels | undefined;
 }
 
-type Fitter<Data> = Pick<Compute<Data>, 'anchorGram' | 'fields' | 'read' | 'warp' | 'upload' | 'release'>;
+type Fitter<Data> = Pick<
+  Compute<Data>,
+  'anchorApply' | 'anchorGram' | 'fields' | 'read' | 'warp' | 'upload' | 'uploadImage' | 'release'
+>;
 
 /** a at the model's size, moved by a warp or not, with its fields on the backend and read back. */
 interface Prepared<Data> {
@@ -354,9 +371,94 @@ async function fitWarped<Data>(
   return (await fitMoved(compute, pair, { matches }, best, MATCHED)) ?? smooth;
 }
 
+/** An anchor with the layer that was found over `u`, which is what it makes of a, if that leaves much less than `still`. */
+function layered(
+  under: AnchorFit,
+  sketch: FoundLayer,
+  { u, a2, size }: { readonly u: Float32Array; readonly a2: Float32Array; readonly size: number },
+  still: AnchorFit,
+): AnchorFit | undefined {
+  const { data } = sketch;
+  const plane = size * size;
+  let error = 0;
+  for (let i = 0; i < plane; i++) {
+    const bare = 1 - data[4 * i + 3] / 255;
+    for (let c = 0; c < 3; c++)
+      error += (a2[c * plane + i] - u[c * plane + i] * bare - data[4 * i + c] / 255) ** 2;
+  }
+  const score = error / (3 * plane);
+  if (score > LAYERED * still.score) return undefined;
+  return { ...under, score, sketch, layer: { width: size, height: size, data } };
+}
+
+/** The anchor of a pair over which something was laid, or undefined where none leaves much less than `still`. */
+async function fitLayered<Data>(
+  compute: Fitter<Data>,
+  { a: preparedA, a2: preparedA2, pixels }: FullPair<Data>,
+  { fields, fieldsRead }: Prepared<Data>,
+  still: AnchorFit,
+): Promise<AnchorFit | undefined> {
+  const [a, a2] = [await compute.read(preparedA), await compute.read(preparedA2)];
+  const size = sideOf(preparedA, 3);
+  const signs = signsOf({ a, fields: fieldsRead, size }, foldsOfPixels(size));
+  const find = (u: Float32Array, trust: Trust): FoundLayer | undefined =>
+    findLayer({ u, a2, width: size, height: size }, signs, trust);
+  const bare = find(a, AS_IT_WAS);
+  // Nothing was done to the picture itself.
+  if (bare?.plausible === true)
+    return layered({ name: 'none', weights: noWeights(), score: 0 }, bare, { u: a, a2, size }, still);
+  if (pixels === undefined || still.score <= UNDER) return undefined;
+
+  const [own, edited] = [pixelsAt(pixels.a, size, undefined), pixelsAt(pixels.a2, size, undefined)];
+  const weights = agreedTone({ a: own, a2: edited, size });
+  if (weights === undefined) return undefined;
+  const arena = new Arena(compute);
+  try {
+    const fine = arena.keep(compute.uploadImage(pixels.a, 'a, thinned'));
+    const thinned = arena.keep(compute.uploadImage(thin(pixels.a, size, size), 'pixels of a'));
+    const columns = arena.keep(compute.upload(own, preparedA.dims, 'pixels'));
+    const made = async (of: FullImage<Data>, anchor: Anchor): Promise<Float32Array> => {
+      const applied = compute.anchorApply(of, preparedA, anchor);
+      try {
+        return await compute.read(applied);
+      } finally {
+        compute.release(applied);
+      }
+    };
+    let under: Anchor = { weights };
+    let found = find(await made(fine, under), EDITED);
+    for (let round = 0; round < REFITS && found !== undefined; round++) {
+      const was = without(edited, found, await made(thinned, under));
+      const shown = compute.upload(was, preparedA.dims, 'pixels');
+      const gram = await compute.anchorGram(columns, shown, fields);
+      compute.release(shown);
+      const fit = fitStill(gram, { a: own, a2: was, fields: fieldsRead, size }, TINY_OF_PIXELS);
+      const u = await made(fine, fit);
+      found = find(u, EDITED);
+      if (found?.plausible === true && fit.score <= SOLVED)
+        return layered(fit, found, { u, a2, size }, still);
+      under = fit;
+    }
+    return undefined;
+  } finally {
+    arena.dispose();
+  }
+}
+
+/** a′ as far as nothing was laid over it, and `u` elsewhere: `[3, S, S]`. */
+function without(a2: Float32Array, { data, labels, foreign }: FoundLayer, u: Float32Array): Float32Array {
+  const plane = labels.length;
+  return a2.map((value, k) => {
+    const i = k % plane;
+    // What hides the picture and is like it is not laid over it: u is wrong there.
+    const laid = data[4 * i + 3] > 0 && (foreign || labels[i] !== HIDDEN);
+    return laid ? u[k] : value;
+  });
+}
+
 /**
- * The anchor of a pair: fitted to pixels where there are some, and where that leaves an error to a moved a or
- * to means. `checkpoint` is called before each of these, which take as long again; what it throws ends the fit.
+ * The anchor of a pair: fitted to pixels where there are some, and where that leaves an error under a layer, to a
+ * moved a or to means. `checkpoint` is called before each of these, which take as long again; what it throws ends the fit.
  */
 export async function fitAnchor<Data>(
   compute: Fitter<Data>,
@@ -372,7 +474,9 @@ export async function fitAnchor<Data>(
         ? await fitMeans(compute, prepared, a2)
         : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
-    if (still.score <= UNSOLVED) return still;
+    const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;
+    if (covered !== undefined || still.score <= UNSOLVED) return covered ?? still;
+    await checkpoint();
     const moved = await fitWarped(compute, pair, still, checkpoint);
     if (moved !== undefined || pixels === undefined) return moved ?? still;
     return better(still, await fitMeans(compute, prepared, a2));
@@ -381,8 +485,9 @@ export async function fitAnchor<Data>(
   }
 }
 
-/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour' or 'correspondences'. */
-export function nameOf({ name, warp }: AnchorFit): string {
+/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences' or 'colour + layer'. */
+export function nameOf({ name, warp, layer }: AnchorFit): string {
+  if (layer !== undefined) return name === 'none' ? 'layer' : `${name} + layer`;
   if (warp === undefined) return name;
   const moved = 'matches' in warp ? 'correspondences' : 'warp';
   return name === 'none' ? moved : `${moved} + ${name}`;

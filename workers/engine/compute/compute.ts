@@ -98,6 +98,8 @@ export interface Anchor {
   readonly lookup?: Lookup | undefined;
   /** Where there is one, weights or lookup are of the moved image. */
   readonly warp?: Warp | undefined;
+  /** Laid over what these make, at any size, stretched: r, g, b times alpha, and alpha. */
+  readonly layer?: RgbaImage | undefined;
 }
 
 export interface MergeTarget<Data> {

@@ -85,6 +85,16 @@ export function warpBindings(
   return [operation.constant('warp', padded, 'uniform'), operation.constant('matches', matches, 'storage')];
 }
 
+/** A layer's pixels as words, and its size; one pixel that is not read where there is none. */
+export function layerWords({ layer }: Anchor): {
+  readonly words: Uint32Array;
+  readonly size: readonly number[];
+} {
+  if (layer === undefined) return { words: new Uint32Array(1), size: [0, 0] };
+  const { data, width, height } = layer;
+  return { words: new Uint32Array(data.buffer, data.byteOffset, width * height), size: [width, height] };
+}
+
 /** What the warp makes of planar `planes`, into `moved`. */
 export function encodeWarp(
   operation: Operation,
@@ -209,11 +219,20 @@ export function encodeAnchor(
   const uniforms = anchorUniforms(operation, anchor);
   const fields = encodeRead(operation, u, anchor, size);
   const rows = operation.temporary('anchored rows', 3 * height * size * 4);
-  const parameters = operation.parameters([width, height, size, uniforms.groups]);
+  const layer = layerWords(anchor);
+  const parameters = operation.parameters([width, height, size, uniforms.groups, ...layer.size]);
   operation.run(
     'anchor-rows',
     '',
-    [parameters, uniforms.weights, ...warpBindings(operation, anchor.warp), data, fields, rows],
+    [
+      parameters,
+      uniforms.weights,
+      ...warpBindings(operation, anchor.warp),
+      operation.constant('layer', layer.words, 'storage'),
+      data,
+      fields,
+      rows,
+    ],
     [Math.ceil(size / 64), height],
   );
   encodeColumns(operation, rows, height, size, out);

@@ -5,6 +5,7 @@ import bilinearLibrary from '../../../../shaders/lib/bilinear.wgsl?raw';
 import fieldLibrary from '../../../../shaders/lib/field.wgsl?raw';
 import headLibrary from '../../../../shaders/lib/head.wgsl?raw';
 import imageLibrary from '../../../../shaders/lib/image.wgsl?raw';
+import layerLibrary from '../../../../shaders/lib/layer.wgsl?raw';
 import planarLibrary from '../../../../shaders/lib/planar.wgsl?raw';
 import tentLibrary from '../../../../shaders/lib/tent.wgsl?raw';
 import warpLibrary from '../../../../shaders/lib/warp.wgsl?raw';
@@ -52,10 +53,11 @@ export const KERNELS = {
   ),
   gram: kernel(['uniform', 'read', 'write'], gram),
   'anchor-rows': kernel(
-    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'write'],
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
     warpLibrary,
+    layerLibrary,
     imageLibrary,
     tentLibrary,
     anchorRows,
@@ -75,10 +77,11 @@ export const KERNELS = {
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
   render: kernel(
-    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
     warpLibrary,
+    layerLibrary,
     imageLibrary,
     headLibrary,
     render,

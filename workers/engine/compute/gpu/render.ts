@@ -3,7 +3,7 @@ import type { RgbaImage } from '../../protocol';
 import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { sideOf } from '../shapes';
-import { anchorUniforms, encodeRead, warpBindings } from './anchor';
+import { anchorUniforms, encodeRead, layerWords, warpBindings } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -27,6 +27,10 @@ export async function renderFull(
   try {
     const band = buffers.create(rows * width * 4, 'render: band');
     made.push(band);
+    const { words, size: layerSize } = layerWords(anchor);
+    const layer = buffers.create(words.byteLength, 'render: layer');
+    made.push(layer);
+    buffers.write(layer, words);
     let fields = b.data;
     const once = begin('render: fields');
     const read = encodeRead(once, b.data, anchor, size);
@@ -42,7 +46,18 @@ export async function renderFull(
       const operation = begin('render');
       const uniforms = anchorUniforms(operation, anchor);
       const parameters = operation.parameters(
-        [width, height, image.width, image.height, first, count, size, gridSize, uniforms.groups],
+        [
+          width,
+          height,
+          image.width,
+          image.height,
+          first,
+          count,
+          size,
+          gridSize,
+          uniforms.groups,
+          ...layerSize,
+        ],
         [strength],
       );
       operation.run(
@@ -52,6 +67,7 @@ export async function renderFull(
           parameters,
           uniforms.weights,
           ...warpBindings(operation, anchor.warp),
+          layer,
           image.data,
           b.data,
           fields,

@@ -4,6 +4,7 @@ import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor, type Looku
 import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
 import { FEATURE_FIELDS } from './fields';
 import { isLocal, localRow, surroundings } from './local';
+import { layOver } from './layer';
 import { lookedAt, lookupRow } from './lookup';
 import { prepareRows } from './prepare';
 import { planarSource, rgbaRow, rgbaSource, type Source } from './source';
@@ -100,6 +101,18 @@ export type RowPainter = (width: number, v: number, own: Planes, out: Planes) =>
 
 /** `prepared` is the image at the model's size, `[3, S, S]`. */
 export function rowPainter(anchor: Anchor, image: Source, prepared: Float32Array, size: number): RowPainter {
+  const { layer } = anchor;
+  const under = underPainter(anchor, image, prepared, size);
+  if (layer === undefined) return under;
+  const lay = layOver(layer);
+  return (width, v, own, out) => {
+    under(width, v, own, out);
+    lay(width, v, out);
+  };
+}
+
+/** What lies under an anchor's layer. */
+function underPainter(anchor: Anchor, image: Source, prepared: Float32Array, size: number): RowPainter {
   const { weights, lookup, warp } = anchor;
   const source = warp === undefined ? image : movedSource(image, warp);
   const planes = warp === undefined ? prepared : movedPlanes(prepared, size, warp);

@@ -1,0 +1,81 @@
+/** The layer of a pair at the pair's own size, so that type and edges are as sharp as in a′. */
+import { Arena } from './arena';
+import type { AnchorFit } from './compute/anchor-fit';
+import type { Compute, Tensor } from './compute/compute';
+import { AS_IT_WAS, EDITED, refineLayer } from './compute/layer-paint';
+import { GRID_CHANNELS, MAP_CHANNELS } from './compute/reference/head';
+import { sideOf } from './compute/shapes';
+import { fitWithin, shrink } from './image/resize';
+import type { Job } from './job';
+import type { RgbaImage } from './protocol';
+
+/** The longest side of a layer: 16 MB at the most, and a fraction of a second. */
+const MOST = 2048;
+
+/** Planar `[3, height, width]` in 0..1, over white. */
+function planesOf({ data, width, height }: RgbaImage): Float32Array<ArrayBuffer> {
+  const plane = width * height;
+  const out = new Float32Array(3 * plane);
+  for (let i = 0; i < plane; i++) {
+    const alpha = data[4 * i + 3] / 255;
+    for (let c = 0; c < 3; c++) out[c * plane + i] = (data[4 * i + c] * alpha) / 255 + 1 - alpha;
+  }
+  return out;
+}
+
+/** `fit` with its layer, if it has one, found anew in the pair itself; `a` is the prepared a. */
+export async function atOwnSize<Data>(
+  compute: Compute<Data>,
+  fit: AnchorFit,
+  {
+    a,
+    imageA,
+    imageA2,
+  }: { readonly a: Tensor<Data>; readonly imageA: RgbaImage; readonly imageA2: RgbaImage },
+  job: Job,
+): Promise<AnchorFit> {
+  const { layer, sketch, ...under } = fit;
+  if (layer === undefined || sketch === undefined) return fit;
+  const { width, height } = fitWithin(imageA.width, imageA.height, MOST);
+  if (width <= layer.width && height <= layer.height) return fit;
+  const [own, edited] = [imageA, imageA2].map((image) =>
+    image.width === width ? image : shrink(image, width, height),
+  );
+  const untouched = under.name === 'none';
+  const u = untouched ? own : await anchored(compute, under, a, own, job);
+  await job.checkpoint();
+  const change = { u: planesOf(u), a2: planesOf(edited), width, height };
+  return { ...fit, layer: refineLayer(sketch, change, untouched ? AS_IT_WAS : EDITED) };
+}
+
+/** An anchor on its own, of an image at its own size. */
+async function anchored<Data>(
+  compute: Compute<Data>,
+  anchor: AnchorFit,
+  prepared: Tensor<Data>,
+  image: RgbaImage,
+  job: Job,
+): Promise<RgbaImage> {
+  const size = sideOf(prepared, 3);
+  const arena = new Arena(compute);
+  const shut = (channels: number, side: number): Tensor<Data> =>
+    arena.keep(
+      compute.upload(new Float32Array(channels * side * side), [1, channels, side, side], 'shut head'),
+    );
+  try {
+    return await compute.renderFull({
+      grid: shut(GRID_CHANNELS, 1),
+      maps: shut(MAP_CHANNELS, size),
+      b: prepared,
+      image: arena.keep(compute.uploadImage(image, 'a')),
+      anchor,
+      strength: 1,
+      width: image.width,
+      height: image.height,
+      onTile: () => undefined,
+      checkpoint: () => job.checkpoint(),
+    });
+  } finally {
+    arena.dispose();
+  }
+}
