@@ -41,15 +41,17 @@ DOUBT = 20  # pixels of the mean in every bin
 
 @dataclass(frozen=True)
 class Trust:
-    """How well what lies under a layer is known: the share of the pixels that do not exceed the noise, and the least
-    that this is."""
+    """How well what lies under a layer is known: the share of the pixels that do not exceed the noise, the least
+    that this is, and the most of the bare pixels that may have a colour of the layer: an edit that leaves few colours
+    looks like paint where it is not known."""
 
     quiet: float
     least: float
+    shared: float
 
 
-AS_IT_WAS = Trust(quiet=0.1, least=0.0)
-EDITED = Trust(quiet=0.3, least=0.004)
+AS_IT_WAS = Trust(quiet=0.1, least=0.0, shared=1.0)
+EDITED = Trust(quiet=0.3, least=0.004, shared=0.5)
 
 
 def box(image: Tensor, reach: int) -> Tensor:
@@ -242,7 +244,11 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     edged = float(edges(a2, laid)) >= EDGED * float(edges(u, laid))
     one_colour = len(colours) == 1 and share_hid <= FLAT
     told = foretold(alpha, signs)
-    plausible = max(told) <= FORETOLD and (
+    same = torch.zeros_like(laid)
+    for c in colours:
+        same |= (a2 - c[:, None, None]).abs().amax(0) < near
+    shared = float(same[~laid].float().mean())
+    plausible = max(told) <= FORETOLD and shared <= trust.shared and (
         one_colour or (bare >= MOSTLY_BARE and edged and foreign and max(told[1:]) <= STRICTLY)
     )
     return Found((layer * 255).round() / 255, hides, plausible, foreign)

@@ -359,8 +359,14 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, hidden)) <= ALIKE;
   const oneColour = colours.length === 1 && shareHidden <= FLAT;
   const told = foretold(cover.alpha, signs);
+  const near = (i: number, colour: Colour): boolean =>
+    colour.every((value, c) => Math.abs(a2[c * plane + i] - value) < differences.near);
+  const shared =
+    pixelsWhere(plane, (i) => !laid(i) && colours.some((colour) => near(i, colour))).length /
+    (plane - covered);
   const plausible =
     Math.max(...told) <= FORETOLD &&
+    shared <= trust.shared &&
     (oneColour ||
       (bare >= MOSTLY_BARE &&
         foreign &&

@@ -27,10 +27,15 @@ export interface Trust {
   /** The share of the pixels that do not exceed the noise, and the least that this is. */
   readonly quiet: number;
   readonly least: number;
+  /**
+   * The most of the bare pixels that may have a colour of the layer: an edit that leaves few colours looks like paint
+   * where it is not known.
+   */
+  readonly shared: number;
 }
 
-export const AS_IT_WAS: Trust = { quiet: 0.1, least: 0 };
-export const EDITED: Trust = { quiet: 0.3, least: 0.004 };
+export const AS_IT_WAS: Trust = { quiet: 0.1, least: 0, shared: 1 };
+export const EDITED: Trust = { quiet: 0.3, least: 0.004, shared: 0.5 };
 
 export type Colour = readonly [number, number, number];
 

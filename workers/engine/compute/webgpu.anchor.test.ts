@@ -18,6 +18,7 @@ import {
   correspondences,
   FOLDED,
   imageOf,
+  noiseImage,
   Parity,
   picture,
   randomWarp,
@@ -119,6 +120,15 @@ describe.each(devices)('$name', (opened) => {
       const anchor = { weights: weightsOf(0, 81), warp: correspondences(shape[2], FOLDED) };
       await sameAnchor(shape, anchor, 5e-5);
     }
+  });
+
+  it('lays a layer of another size over it', async () => {
+    const layer = noiseImage(7, 23, 17);
+    // Colours are times alpha.
+    layer.data.forEach((value, i, data) => {
+      if (i % 4 < 3) data[i] = (value * data[i - (i % 4) + 3]) / 255;
+    });
+    for (const shape of SHAPES) await sameAnchor(shape, { weights: weightsOf(0, 9), layer }, 1e-5);
   });
 
   it('chooses and solves as the reference does', async () => {

@@ -1,0 +1,58 @@
+"""What was laid over a picture is found, and what is drawn by the picture is not taken for it."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from likewise.anchor import anchors, features
+
+SIZE = 128
+
+
+def picture(seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    parts = [
+        F.interpolate(torch.rand(1, 3, n, n, generator=generator), size=SIZE, mode="bicubic") * share
+        for n, share in ((6, 0.6), (24, 0.3), (96, 0.1))
+    ]
+    return sum(parts, torch.zeros(1, 3, SIZE, SIZE)).clamp(0, 1)
+
+
+def framed(u: Tensor) -> Tensor:
+    out = torch.tensor([0.9, 0.2, 0.4]).view(1, 3, 1, 1).expand_as(u).clone()
+    out[..., 12:-12, 12:-12] = u[..., 12:-12, 12:-12]
+    return out
+
+
+def striped(u: Tensor) -> Tensor:
+    share = 0.6 * (torch.arange(SIZE) % 32 < 10).float()
+    return u * (1 - share) + 0.9 * share
+
+
+def graded(u: Tensor) -> Tensor:
+    return (u * torch.tensor([0.9, 0.8, 0.6]).view(1, 3, 1, 1) + 0.05).clamp(0, 1)
+
+
+def psnr(one: Tensor, other: Tensor) -> float:
+    return float(-10 * torch.log10((one - other).square().mean()))
+
+
+@pytest.mark.parametrize("edit", [framed, striped, lambda u: framed(graded(u))])
+def test_what_is_laid_over_a_is_laid_over_b(edit) -> None:
+    a, b = picture(1), picture(2)
+    _, on_b, fits = anchors(a, edit(a), b)
+    assert bool(fits.layers.any())
+    assert psnr(on_b, edit(b)) > 35
+
+
+def outlined(u: Tensor) -> Tensor:
+    edge = features(u)[:, 60:61]
+    share = ((edge - edge.flatten().quantile(0.9)) / 0.02).clamp(0, 1)
+    return u * (1 - share) + 0.1 * share
+
+
+@pytest.mark.parametrize("a, a2", [(picture(3), outlined(picture(3))), (framed(picture(4)), picture(4))])
+def test_outlines_and_what_was_removed_are_no_layer(a: Tensor, a2: Tensor) -> None:
+    _, _, fits = anchors(a, a2, picture(5))
+    assert not fits.layers.any()
