@@ -49,7 +49,7 @@ def test_more_pairs_show_the_same_edit() -> None:
 
 
 def test_a_rival_is_measured_without_doing_the_rest_again(tmp_path: Path) -> None:
-    plan, unit = plan_in(tmp_path), Unit("family", "snow", 0, 1)
+    plan, unit = plan_in(tmp_path), Unit("family", "hatching", 0, 1)
     bench = Bench(plan)
     assert bench.missing(unit) == ["copy", "anchor", "base", "model"]
     bench.measure(unit)
