@@ -224,13 +224,13 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
             bound = min((float(lowest[row]) - FLOOR) / TIE, LOCAL * float(energy[row]))
             if found := local.fit(u[row], u2[row], [soft[k] for soft in around], places, FOLDS, bound):
                 (error[row], groups[row], tables[row]), weights[row] = found, 0
-    return Fits(groups, weights, tables, error, warp.still(count, device), torch.zeros_like(u[:, [0, 0, 0, 0]]))
+    return Fits(groups, weights, tables, error, warp.still(count, device), layer.nothing_over(u))
 
 
 def without_edit(u: Tensor) -> Fits:
     """The anchor that leaves one picture ``[1, 3, S, S]`` as it is; its error is not known."""
     weights, tables = u.new_zeros(1, FEATURES, 3), u.new_zeros(1, lookup.KNOTS, 3)
-    return Fits(["none"], weights, tables, u.new_zeros(1), warp.still(1, u.device), torch.zeros_like(u[:, [0, 0, 0, 0]]))
+    return Fits(["none"], weights, tables, u.new_zeros(1), warp.still(1, u.device), layer.nothing_over(u))
 
 
 def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
@@ -240,6 +240,8 @@ def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
     """
     x = phi[list(TONE), 2::5, 2::5].flatten(1).T.double()
     y = (u2 - u)[:, 2::5, 2::5].flatten(1).T.double()
+    # Small systems by the dozen: faster than on a graphics card, which the pair may be on.
+    x, y = x.cpu(), y.cpu()
     count = round(len(x) ** 0.5)
     at = torch.arange(count * count)
     row, column = at // count * BLOCKS // count, at % count * BLOCKS // count
@@ -259,11 +261,11 @@ def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
         if share > most:
             best, most = w, share
     assert best is not None
-    seen = u[:, 2::5, 2::5].flatten(1).T
+    seen = u[:, 2::5, 2::5].flatten(1).T.cpu()
     varies = (seen + x.float() @ best.float()).var(0).sum() / seen.var(0).sum().clamp_min(1e-9)
     same = float((y.abs().amax(1) < layer.LAID).double().mean())
     more, least, spread = AGREED
-    return best.float() if most > same + more and most > least and varies > spread else None
+    return best.float().to(u.device) if most > same + more and most > least and varies > spread else None
 
 
 def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:

@@ -2,7 +2,7 @@
 
 Definitions: docs/architecture.md, "Layer". Where a' is not the anchor of a, something was laid over it: paint of one
 colour, as much of it as there is at each place, or what hides the picture altogether. One pair at a time, images
-``[3, S, S]`` in 0..1, on the CPU. Paint of one colour takes every pixel it covers along a line to that colour, so the
+``[3, S, S]`` in 0..1, looked at on the CPU and found where they are. Paint of one colour takes every pixel it covers along a line to that colour, so the
 lines say which colour it is.
 """
 
@@ -58,6 +58,12 @@ def box(image: Tensor, reach: int) -> Tensor:
     """Means of ``(2 reach + 1)^2`` pixels of ``[C, S, S]``, edges clamped."""
     padded = F.pad(image[None], (reach,) * 4, mode="replicate")
     return F.avg_pool2d(padded, 2 * reach + 1, 1)[0]
+
+
+def nothing_over(pictures: Tensor) -> Tensor:
+    """No layers ``[n, 4, S, S]`` for pictures ``[n, 3, S, S]``."""
+    count, _, height, width = pictures.shape
+    return pictures.new_zeros(count, 4, height, width)
 
 
 def over(layer: Tensor, picture: Tensor) -> Tensor:
@@ -180,6 +186,7 @@ class Signs:
 
 def signs_of(luma: Tensor, around: Tensor, gradient: Tensor, fold: Tensor) -> Signs:
     """Of a's luma, that blurred, and the length of its gradient."""
+    luma, around, gradient = luma.cpu(), around.cpu(), gradient.cpu()
     off = luma - around
     shares = (luma * 4, 0.5 + 0.5 * off / (off.abs() + CONTRAST), gradient / (gradient + SLOPE))
     lightness, contrast, edge = ((share * BINS).long() for share in shares)
@@ -206,7 +213,8 @@ def foretold(alpha: Tensor, signs: Signs) -> list[float]:
 
 def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     """What was laid over ``u`` to make ``a2``, or None where that is nothing or everything."""
-    size = u.shape[-1]
+    size, device = u.shape[-1], u.device
+    u, a2 = u.cpu(), a2.cpu()
     d = a2 - u
     e = d.abs().amax(0)
     noise = min(max(float(e.flatten().sort().values[int(trust.quiet * size * size)]), trust.least), LOUD)
@@ -251,7 +259,7 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     plausible = max(told) <= FORETOLD and shared <= trust.shared and (
         one_colour or (bare >= MOSTLY_BARE and edged and foreign and max(told[1:]) <= STRICTLY)
     )
-    return Found((layer * 255).round() / 255, hides, plausible, foreign)
+    return Found(((layer * 255).round() / 255).to(device), hides.to(device), plausible, foreign)
 
 
 def hidden(

@@ -12,8 +12,8 @@ import type { RgbaImage } from './protocol';
 /** The longest side of a layer: 16 MB at the most, and a fraction of a second. */
 const MOST = 2048;
 
-/** Planar `[3, height, width]` in 0..1, over white. */
-function planesOf({ data, width, height }: RgbaImage): Float32Array<ArrayBuffer> {
+/** Planar `[3, height, width]` in 0..1. */
+function overWhite({ data, width, height }: RgbaImage): Float32Array<ArrayBuffer> {
   const plane = width * height;
   const out = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) {
@@ -44,7 +44,7 @@ export async function atOwnSize<Data>(
   const untouched = under.name === 'none';
   const u = untouched ? own : await anchored(compute, under, a, own, job);
   await job.checkpoint();
-  const change = { u: planesOf(u), a2: planesOf(edited), width, height };
+  const change = { u: overWhite(u), a2: overWhite(edited), width, height };
   return { ...fit, layer: refineLayer(sketch, change, untouched ? AS_IT_WAS : EDITED) };
 }
 

@@ -4,6 +4,7 @@
  */
 import { ANCHOR_BLOCKS, ANCHOR_FEATURES } from './compute';
 import { solveCholesky } from './cholesky';
+import { LAID } from './layer-paint';
 import { featureRow, type Row } from './reference/features';
 import { planarSource } from './reference/source';
 import type { Means } from './table-fit';
@@ -14,7 +15,6 @@ const STEP = 5;
 const FIRST = 2;
 const SCALES = [0.2, 0.1, 0.05, 0.03, 0.02, 0.015] as const;
 const RIDGE = 1e-5;
-const AGREES = 0.012;
 /** Pixels that agree: more than as they are, at least; and how they must vary against a's. */
 const MORE = 0.1;
 const LEAST = 0.3;
@@ -96,14 +96,14 @@ export function agreedTone({ a, a2, size }: Means): Float32Array<ArrayBuffer> | 
     }
     if (w === undefined) continue;
     let agree = 0;
-    for (let i = 0; i < count; i++) if (off(w, i) < AGREES) agree++;
+    for (let i = 0; i < count; i++) if (off(w, i) < LAID[0]) agree++;
     if (agree / count > most) [best, most] = [w, agree / count];
   }
   if (best === undefined) return undefined;
   const chosen = best;
   let same = 0;
   for (let i = 0; i < count; i++)
-    if (Math.max(...change.map((values) => Math.abs(values[i]))) < AGREES) same++;
+    if (Math.max(...change.map((values) => Math.abs(values[i]))) < LAID[0]) same++;
   const made = colours.map((own, c) => own.map((value, i) => value + fitted(chosen, c, i)));
   if (most <= same / count + MORE || most <= LEAST || variance(made) <= VARIES * variance(colours))
     return undefined;

@@ -24,9 +24,9 @@ import {
   type Sketch,
   type Trust,
 } from './layer-paint';
+import { sampledRow } from './reference/features';
 import { blurOf, gradientOf } from './reference/fields';
 import { luma } from './reference/lookup';
-import { spanAt, type Span } from './reference/source';
 import type { Folds, Pair } from './table-fit';
 
 const SEED = 1;
@@ -257,21 +257,10 @@ function spread(share: Float32Array, weight: Float32Array, size: number): Float3
 
 /** A plane `[half, half]` at twice the size, bilinear. */
 function doubled(plane: Float32Array, half: number): Float32Array {
-  const size = 2 * half;
-  const out = new Float32Array(size * size);
-  const across: Span = { low: 0, high: 0, rest: 0 };
-  const down: Span = { low: 0, high: 0, rest: 0 };
-  for (let y = 0, at = 0; y < size; y++) {
-    spanAt((y + 0.5) / size, half, down);
-    const [top, bottom] = [down.low * half, down.high * half];
-    for (let x = 0; x < size; x++, at++) {
-      spanAt((x + 0.5) / size, half, across);
-      const above = plane[top + across.low] * (1 - across.rest) + plane[top + across.high] * across.rest;
-      const below =
-        plane[bottom + across.low] * (1 - across.rest) + plane[bottom + across.high] * across.rest;
-      out[at] = above * (1 - down.rest) + below * down.rest;
-    }
-  }
+  const width = 2 * half;
+  const out = new Float32Array(width * width);
+  for (let y = 0; y < width; y++)
+    sampledRow(plane, half, { width, v: (y + 0.5) / width }, out.subarray(y * width, (y + 1) * width));
   return out;
 }
 

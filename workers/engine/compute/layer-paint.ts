@@ -6,7 +6,7 @@ import type { RgbaImage } from '../protocol';
 import { layerRow } from './reference/layer';
 
 /** Differences that count, that do not, that say a colour, and how much more each is for noise. */
-const LAID = [0.012, 3] as const;
+export const LAID = [0.012, 3] as const;
 const NEAR = [0.02, 4] as const;
 const STRONG = [0.05, 4] as const;
 /** More is no noise. */
@@ -111,11 +111,14 @@ export function labelsOf(change: Change, differences: Differences, colours: read
   const made: Paint = { share: 0, left: 0, far: 0 };
   return Int8Array.from(of, (difference, i) => {
     if (difference <= laid) return NOTHING;
-    let [best, least] = [difference > near ? HIDDEN : NOTHING, difference - 1e-3];
-    colours.forEach((colour, k) => {
-      const { left } = paint(change, i, colour, made);
-      if (left < near && left < least) [best, least] = [k, left];
-    });
+    let best = difference > near ? HIDDEN : NOTHING;
+    let least = difference - 1e-3;
+    for (let k = 0; k < colours.length; k++) {
+      const { left } = paint(change, i, colours[k], made);
+      if (left >= near || left >= least) continue;
+      best = k;
+      least = left;
+    }
     return best;
   });
 }

@@ -1,0 +1,233 @@
+/**
+ * The anchor of a pair as if nothing had moved and nothing had been laid over it (docs/architecture.md, "Anchor
+ * fit"): cross-validated ridge regression over nested groups of features, and lookups, in double precision.
+ */
+import {
+  ANCHOR_BLOCKS,
+  ANCHOR_COLUMNS,
+  ANCHOR_FEATURES,
+  type Anchor,
+  type LocalKind,
+  type PointKind,
+} from './compute';
+import { solveCholesky } from './cholesky';
+import type { Sketch } from './layer-paint';
+import { scoreLocal } from './local-fit';
+import { scoreLookup } from './lookup-fit';
+import { type Folds, type Pair, type ScoredLookup } from './table-fit';
+
+const FOLDS = 4;
+const RIDGES = [1e-6, 1e-4, 1e-2] as const;
+/** An anchor must explain at least a fifth of what leaving `a` alone does not. */
+const WORTHWHILE = 0.8;
+const NEARLY_AS_GOOD = 1.1;
+const TINY = 1e-6;
+/** Beside the best of pixels: they are rounded to bytes, and no eye tells 50 dB from more. */
+export const TINY_OF_PIXELS = 1e-5;
+/** Local lookups, and layers, are looked at where the best of the others leaves more than this, 50 dB. */
+export const UNEXPLAINED = 1e-5;
+/** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
+const LOCAL = 0.5;
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** Candidates with features of their own. */
+const FEATURES = {
+  colour: range(0, 9),
+  tone: range(0, 21),
+  copies: [...range(0, 9), ...range(61, 81)],
+  detail: [...range(0, 21), ...range(46, 60)],
+  light: range(0, 45),
+  full: range(0, 60),
+} as const satisfies Record<string, readonly number[]>;
+
+/** In order of preference: an earlier candidate wins a near tie. */
+const CANDIDATES = [
+  'colour',
+  'tone',
+  'copies',
+  'gradient',
+  'detail',
+  'light',
+  'full',
+  'channel',
+  'luma',
+  'soft channel',
+  'soft luma',
+] as const satisfies readonly (keyof typeof FEATURES | PointKind)[];
+
+export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind;
+
+export interface AnchorFit extends Anchor {
+  readonly name: AnchorName;
+  /** Cross-validated mean squared error of the choice, in image units squared. */
+  readonly score: number;
+  /** The layer as it was found, where there is one. */
+  readonly sketch?: Sketch;
+}
+
+type Solution = Pick<Anchor, 'weights' | 'lookup'>;
+
+interface Scored {
+  readonly name: AnchorName;
+  readonly score: number;
+  /** Fits the candidate to the whole pair; undefined where that has no solution. */
+  solve(): Solution | undefined;
+}
+
+function add(into: Float64Array, from: Float64Array | Float32Array): void {
+  for (let i = 0; i < into.length; i++) into[i] += from[i];
+}
+
+/** The sums of the blocks of each fold, `[4][85 × 85]`. */
+function foldSums(gram: Float32Array): Float64Array[] {
+  const square = ANCHOR_COLUMNS * ANCHOR_COLUMNS;
+  const folds = Array.from({ length: FOLDS }, () => new Float64Array(square));
+  for (let row = 0; row < ANCHOR_BLOCKS; row++) {
+    for (let column = 0; column < ANCHOR_BLOCKS; column++) {
+      const block = row * ANCHOR_BLOCKS + column;
+      add(folds[foldOf(row, column)], gram.subarray(block * square, (block + 1) * square));
+    }
+  }
+  return folds;
+}
+
+function sumOf(parts: readonly Float64Array[]): Float64Array {
+  const sum = new Float64Array(parts[0].length);
+  for (const part of parts) add(sum, part);
+  return sum;
+}
+
+const at = (row: number, column: number): number => row * ANCHOR_COLUMNS + column;
+
+/** Ridge weights `[features, 3]`, or undefined where the system is not positive definite. */
+function solve(gram: Float64Array, features: readonly number[], ridge: number): Float64Array | undefined {
+  const size = features.length;
+  // Feature 0 is 1 everywhere, so its square sums to the number of pixels.
+  const pixels = gram[0];
+  const matrix = new Float64Array(size * size);
+  const right = new Float64Array(size * 3);
+  features.forEach((f, i) => {
+    features.forEach((g, j) => {
+      matrix[i * size + j] = gram[at(f, g)] / pixels;
+    });
+    if (f !== 0) matrix[i * size + i] += ridge;
+    for (let c = 0; c < 3; c++) right[i * 3 + c] = gram[at(f, ANCHOR_FEATURES + c)] / pixels;
+  });
+  return solveCholesky(matrix, right, size, 3);
+}
+
+/** Σ (y − x·w)² over the pixels and channels that `gram` sums. */
+function squaredError(gram: Float64Array, features: readonly number[], weights: Float64Array): number {
+  let error = 0;
+  for (let c = 0; c < 3; c++) {
+    const y = ANCHOR_FEATURES + c;
+    error += gram[at(y, y)];
+    features.forEach((f, i) => {
+      const weight = weights[i * 3 + c];
+      let fitted = 0;
+      features.forEach((g, j) => {
+        fitted += gram[at(f, g)] * weights[j * 3 + c];
+      });
+      error += weight * (fitted - 2 * gram[at(f, y)]);
+    });
+  }
+  return error;
+}
+
+function crossValidate(folds: readonly Float64Array[], features: readonly number[], ridge: number): number {
+  let error = 0;
+  let pixels = 0;
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const weights = solve(sumOf(folds.filter((_, i) => i !== fold)), features, ridge);
+    if (weights === undefined) return Infinity;
+    error += squaredError(folds[fold], features, weights);
+    pixels += folds[fold][0];
+  }
+  // Rounding in the Gram matrices can take a perfect fit below zero.
+  return Math.max(0, error) / (3 * pixels);
+}
+
+function scoreFeatures(
+  name: keyof typeof FEATURES,
+  folds: readonly Float64Array[],
+  all: Float64Array,
+): Scored {
+  const features = FEATURES[name];
+  let best = { score: Infinity, ridge: 0 };
+  for (const ridge of RIDGES) {
+    const score = crossValidate(folds, features, ridge);
+    if (score <= best.score) best = { score, ridge };
+  }
+  return {
+    name,
+    score: best.score,
+    solve() {
+      const solved = solve(all, features, best.ridge);
+      if (solved === undefined) return undefined;
+      const weights = noWeights();
+      features.forEach((f, i) => weights.set(solved.subarray(i * 3, i * 3 + 3), f * 3));
+      return { weights };
+    },
+  };
+}
+
+export function noWeights(): Float32Array<ArrayBuffer> {
+  return new Float32Array(ANCHOR_FEATURES * 3);
+}
+
+function foldOf(row: number, column: number): number {
+  return (column + 2 * row) % FOLDS;
+}
+
+/** The fold of every pixel of a pair. */
+export function foldsOfPixels(size: number): Folds {
+  const block = Array.from({ length: size }, (_, i) => Math.floor((i * ANCHOR_BLOCKS) / size));
+  const of = new Uint8Array(size * size);
+  let at = 0;
+  for (const row of block) for (const column of block) of[at++] = foldOf(row, column);
+  return { of, count: FOLDS };
+}
+
+/**
+ * The anchor without a warp, as if a were the picture that is edited. `gram` is `[16, 85, 85]` of the pair
+ * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike.
+ */
+export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): AnchorFit {
+  const folds = foldSums(gram);
+  const all = sumOf(folds);
+  const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);
+  const leave: AnchorFit = { name: 'none', weights: noWeights(), score: unchanged };
+  if (unchanged < TINY) return leave;
+
+  const places = foldsOfPixels(pair.size);
+  const withTable = (name: AnchorName, { score, solve: table }: ScoredLookup): Scored => ({
+    name,
+    score,
+    solve: () => ({ weights: noWeights(), lookup: table() }),
+  });
+  const scored = CANDIDATES.map((name): Scored => {
+    if (isFeatures(name)) return scoreFeatures(name, folds, all);
+    return withTable(name, scoreLookup(name, pair, places, RIDGES));
+  });
+  const best = Math.min(...scored.map(({ score }) => score));
+  const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
+  const finish = ({ name, score, solve: solution }: Scored): AnchorFit => {
+    const solved = solution();
+    return solved === undefined ? leave : { name, score, ...solved };
+  };
+  if (best > UNEXPLAINED) {
+    const bound = Math.min((best - tolerance) / NEARLY_AS_GOOD, LOCAL * unchanged);
+    const local = scoreLocal(pair, places, RIDGES, bound);
+    if (local !== undefined) return finish(withTable(local.kind, local));
+  }
+  if (best > WORTHWHILE * unchanged || asGood(unchanged, best)) return leave;
+  const chosen = scored.find(({ score }) => asGood(score, best));
+  return chosen === undefined ? leave : finish(chosen);
+}
+
+function isFeatures(name: keyof typeof FEATURES | PointKind): name is keyof typeof FEATURES {
+  return name in FEATURES;
+}
