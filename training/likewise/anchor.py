@@ -219,11 +219,12 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
     tables = lookup.tables(picked, ridges[rows, which], pixels)
     weights, error = weights[rows, chosen].float(), score[rows, chosen]
     if tried := ((lowest > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
-        around = [gaussian_blur(u[tried], sigma * u.shape[-1] / 256) for sigma in local.SIGMAS]
-        for k, row in enumerate(tried):
-            bound = min((float(lowest[row]) - FLOOR) / TIE, LOCAL * float(energy[row]))
-            if found := local.fit(u[row], u2[row], [soft[k] for soft in around], places, FOLDS, bound):
-                (error[row], groups[row], tables[row]), weights[row] = found, 0
+        around = torch.stack([gaussian_blur(u[tried], sigma * u.shape[-1] / 256) for sigma in local.SIGMAS])
+        bound = torch.minimum((lowest[tried] - FLOOR) / TIE, LOCAL * energy[tried])
+        found, names, rows_of = local.fit(u[tried], u2[tried], around, places, FOLDS, bound)
+        for k in found.isfinite().nonzero().flatten().tolist():
+            row = tried[k]
+            error[row], groups[row], tables[row], weights[row] = found[k], names[k], rows_of[k], 0
     return Fits(groups, weights, tables, error, warp.still(count, device), layer.nothing_over(u))
 
 
@@ -298,12 +299,15 @@ def layered(u: Tensor, u2: Tensor, phi: Tensor, under: Fits, found: layer.Found,
     return fits if float(fits.error) <= LAYERED * float(still.error) else None
 
 
-def fit_all(u: Tensor, u2: Tensor, phi: Tensor) -> Fits:
-    """The anchors of pairs ``[n, 3, S, S]`` with their ``phi [n, 82, S, S]``, on their device.
+def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
+    """The anchors of pairs ``[n, 3, S, S]`` with their ``phi [n, 82, S, S]``, on their device. With ``still``
+    no layers, warps or correspondences are looked for, one pair at a time on the CPU: for edits that have none.
 
     Source: docs/architecture.md, "Anchor fit".
     """
     fits = fit_still(u, u2, phi, gram(phi, u2 - u))
+    if still:
+        return fits
 
     def unsolved() -> list[int]:
         return (fits.error > UNSOLVED).nonzero().flatten().tolist()

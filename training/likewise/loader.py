@@ -1,22 +1,9 @@
-"""Batches from a cache of quadruples (likewise.data.cache), with the anchors stored beside them.
-
-    python -m likewise.loader --cache data/cache/base128     # compute the anchors of every shard
-
-A shard ``*.npy`` is uint8 ``[n, 4, 3, S, S]`` (a, a', b, b'); its anchors ``[n, 4, 3, S, S]`` are
-those of the pair (a, a') on a and on b, then those of the pair (b, b') on b and on a, so that each
-quadruple serves in both directions. Further pairs of the same edit come after: two images and one
-anchor each, the pair's own.
-"""
+"""Batches from a cache of quadruples (likewise.data.cache)."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import queue
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Sequence
@@ -25,10 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .anchor import apply, features, fit_all
+from .data.cache import anchors_path, families_path, shard_paths
 from .model import unexplained
-
-CHUNK = 64  # quadruples that go to a GPU together
 
 
 @dataclass
@@ -60,59 +45,6 @@ class Batch:
         return torch.cat([self.b, self.anchor_b], dim=1)
 
 
-def shard_paths(cache: Path) -> list[Path]:
-    return sorted(cache.glob("shard-*.images.npy"))
-
-
-def anchors_path(shard: Path) -> Path:
-    return shard.with_name(shard.name.replace(".images.npy", ".anchors.npy"))
-
-
-def families_path(shard: Path) -> Path:
-    return shard.with_name(shard.name.replace(".images.npy", ".families.npy"))
-
-
-def anchor_uses(pairs: int) -> list[tuple[int, int]]:
-    """Which pair's anchor on which pair's image, in the order in which a shard has them."""
-    return [(0, 0), (0, 1), (1, 1), (1, 0), *((k, k) for k in range(2, pairs))]
-
-
-@contextmanager
-def exact() -> Iterator[None]:
-    """Full float32: TF32 keeps 10 bits, with which a Gram matrix of 85 columns cannot be solved."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
-
-
-@torch.no_grad()
-def anchors_of(images: Tensor) -> Tensor:
-    """The anchors of quadruples uint8 ``[n, 4 or more, 3, S, S]`` in the order of `anchor_uses`, on their device."""
-    with exact():
-        count, pairs = len(images), images.shape[1] // 2
-        u, u2 = (images[:, k::2].transpose(0, 1).flatten(0, 1).float() / 255 for k in range(2))
-        phi = features(u)
-        fits, rows = fit_all(u, u2, phi), [slice(k * count, (k + 1) * count) for k in range(pairs)]
-        uses = [(rows[pair], rows[other]) for pair, other in anchor_uses(pairs)]
-        made = [apply(u[other], phi[other], fits.part(pair)) for pair, other in uses]
-        return (torch.stack(made, dim=1) * 255).round().byte()
-
-
-def compute_anchors(shard: Path, device: torch.device = torch.device("cpu")) -> None:
-    """Write the anchors of one shard, atomically."""
-    chunks = torch.from_numpy(np.load(shard)).split(2 if device.type == "cpu" else CHUNK)
-    result = torch.cat([anchors_of(chunk.to(device)).cpu() for chunk in chunks]).numpy()
-    temporary = anchors_path(shard).with_suffix(".tmp")
-    with open(temporary, "wb") as file:
-        np.save(file, result)
-    os.replace(temporary, anchors_path(shard))
-
-
 def directed(images: Tensor, anchors: Tensor, index: Tensor, swapped: Tensor) -> Tensor:
     """a, a', b, b', anchor(a), anchor(b), uint8 ``[B, 6, 3, S, S]``, of the quadruples ``index [B]`` of a
     shard; those ``swapped`` (0 or 1) with (b, b') as the pair and a as the picture to edit. Then three
@@ -130,12 +62,13 @@ def augmented(images: Tensor, families: Tensor, random: np.random.Generator) -> 
     """A batch of uint8 ``[B, 6 + 3 more, 3, S, S]``, see `directed`, with some of the further pairs. Mirrors,
     quarter turns and channel order are free: an edit seen through any of them is still the same edit."""
     more = int(random.integers((images.shape[1] - 6) // 3 + 1))
-    x = images[:, : 6 + 3 * more].float() / 255
+    x = images[:, : 6 + 3 * more].clone()
     mirrored, turned, mixed = (np.flatnonzero(random.random(len(x)) < share) for share in (0.5, 0.25, 0.25))
     x[mirrored] = x[mirrored].flip(-1)
     x[turned] = x[turned].transpose(-1, -2)
-    for k in mixed:
-        x[k] = x[k][:, random.permutation(3)]
+    order = np.array([random.permutation(3) for _ in mixed], dtype=int).reshape(-1, 1, 3)
+    x[mixed] = x[mixed[:, None, None], np.arange(x.shape[1])[:, None], order]
+    x = x.float() / 255
     if not more:
         return Batch(*x.unbind(1), families)
     c, c2, anchor_c = x[:, 6:].unflatten(1, (more, 3)).unbind(2)
@@ -149,53 +82,23 @@ def openness(images: Tensor, anchors: Tensor) -> Tensor:
     return unexplained(torch.stack(gap))
 
 
-class Ahead:
-    """An endless iterator of tensors, read by a thread while the device works, pinned for a GPU."""
+@dataclass(frozen=True)
+class Shard:
+    """One shard's tensors, and its samples that are worth a step: index and direction, ``[n, 2]``."""
 
-    def __init__(self, pieces: Iterator[tuple[Tensor, ...]], depth: int, pin: bool) -> None:
-        self.ready: queue.Queue = queue.Queue(depth)
-        self.stopped = threading.Event()
-        self.waited = 0.0  # seconds
-        threading.Thread(target=self.fill, args=(pieces, pin), daemon=True).start()
-
-    def fill(self, pieces: Iterator[tuple[Tensor, ...]], pin: bool) -> None:
-        try:
-            for piece in pieces:
-                self.offer(tuple(x.pin_memory() for x in piece) if pin else tuple(piece))
-                if self.stopped.is_set():
-                    return
-        except Exception as error:
-            self.offer(error)
-
-    def offer(self, piece: tuple[Tensor, ...] | Exception) -> None:
-        while not self.stopped.is_set():
-            try:
-                return self.ready.put(piece, timeout=0.2)
-            except queue.Full:
-                pass
-
-    def take(self, wait: bool = True) -> tuple[Tensor, ...] | None:
-        """The next piece; None where there is none yet and the caller does not ``wait``."""
-        began = time.time()
-        try:
-            piece = self.ready.get(block=wait)
-        except queue.Empty:
-            return None
-        self.waited += time.time() - began
-        if isinstance(piece, Exception):
-            raise piece
-        return piece
-
-    def stop(self) -> None:
-        self.stopped.set()
+    images: Tensor
+    anchors: Tensor
+    families: Tensor
+    samples: np.ndarray
 
 
 class Loader:
-    """Endless shuffled batches over the shards that have anchors; new shards join as they appear.
+    """Endless shuffled batches over the finished shards; new ones join as they appear.
 
     Every quadruple is read in both directions. Samples of which the anchor leaves less than the share
-    ``open`` to draw (model.unexplained) are left out: the closed gate would let nothing be learned.
-    ``seed`` is a number or several; ``waited`` counts the seconds that the caller waited for data.
+    ``open`` to draw (model.unexplained) are left out: the closed gate would let nothing be learned. A GPU
+    keeps what it has read, up to ``room`` bytes. With ``crop`` a batch is a window of that side, another one
+    each time. ``seed`` is a number or several; ``waited`` counts the seconds spent on reading.
     """
 
     def __init__(
@@ -205,71 +108,56 @@ class Loader:
         seed: int | Sequence[int],
         open: float = 0.0,
         device: torch.device = torch.device("cpu"),
+        room: float = 0.0,
+        crop: int = 0,
     ) -> None:
-        self.cache, self.batch, self.open, self.device = cache, batch, open, device
+        self.cache, self.batch, self.open, self.device, self.crop = cache, batch, open, device, crop
         self.random = np.random.default_rng(seed)
         self.names: list[str] = json.loads((cache / "families.json").read_text())
+        self.room, self.kept = room if device.type == "cuda" else 0.0, dict[Path, Shard]()
         self.waited = 0.0
 
-    def epoch(self) -> list[Path]:
-        ready = [p for p in shard_paths(self.cache) if anchors_path(p).exists()]
-        if not ready:
-            raise FileNotFoundError(f"no finished shard with anchors in {self.cache.name}")
-        return [ready[i] for i in self.random.permutation(len(ready))]
+    def read(self, path: Path) -> Shard:
+        if path in self.kept:
+            return self.kept[path]
+        images, anchors, families = (
+            torch.from_numpy(np.load(part)).to(self.device) for part in (path, anchors_path(path), families_path(path))
+        )
+        drawable = openness(images, anchors).cpu() >= self.open
+        shard = Shard(images, anchors, families.long(), drawable.nonzero().numpy())
+        if self.room >= (size := images.nbytes + anchors.nbytes):
+            self.kept[path] = shard
+            self.room -= size
+        return shard
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """uint8 images as `directed` gives them and the families ``[B]``, from memory."""
+        """uint8 images as `directed` gives them and the families ``[B]``: those of a few shards at a time, mixed."""
         while True:
+            paths = shard_paths(self.cache)
+            if not paths:
+                raise FileNotFoundError(f"no finished shard in {self.cache.name}")
             made = 0
-            for shard in self.epoch():
-                images, anchors = (torch.from_numpy(np.load(path)) for path in (shard, anchors_path(shard)))
-                families = torch.from_numpy(np.load(families_path(shard))).long()
-                drawable = openness(images, anchors) >= self.open
-                order = torch.from_numpy(self.random.permutation(drawable.nonzero().numpy()))
-                for start in range(0, len(order) - self.batch + 1, self.batch):
-                    index, swapped = order[start : start + self.batch].T
-                    yield directed(images, anchors, index, swapped), families[index]
+            left: list[tuple[Tensor, Tensor]] = []
+            for place in self.random.permutation(len(paths)):
+                began = time.time()
+                shard = self.read(paths[place])
+                order = self.random.permutation(shard.samples)
+                index, swapped = torch.from_numpy(order).to(self.device).T
+                self.waited += time.time() - began
+                for part in range(0, len(order), self.batch):
+                    rows = slice(part, part + self.batch)
+                    left.append((directed(shard.images, shard.anchors, index[rows], swapped[rows]), shard.families[index[rows]]))
+                while sum(len(families) for _, families in left) >= self.batch:
+                    images, families = (torch.cat(x) for x in zip(*left))
+                    left = [(images[self.batch :], families[self.batch :])]
+                    yield images[: self.batch], families[: self.batch]
                     made += 1
             if not made:
                 raise ValueError(f"no shard in {self.cache.name} has {self.batch} samples that the anchor leaves open")
 
     def __iter__(self) -> Iterator[Batch]:
-        # The thread that reads ahead draws from a generator of its own.
-        random = np.random.default_rng(self.random.integers(2**63))
-        if self.device.type == "cpu":
-            pieces = self.pieces()
-            while True:
-                began = time.time()
-                batch = augmented(*next(pieces), random)
-                self.waited += time.time() - began
-                yield batch
-        ahead = Ahead(self.pieces(), 4, pin=True)
-        try:
-            while True:
-                images, families = (x.to(self.device, non_blocking=True) for x in ahead.take())
-                self.waited = ahead.waited
-                yield augmented(images, families, random)
-        finally:
-            ahead.stop()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--follow", action="store_true", help="keep waiting for new shards until a file DONE appears")
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    while True:
-        waiting = [p for p in shard_paths(arguments.cache) if not anchors_path(p).exists()]
-        for shard in waiting:
-            started = time.time()
-            compute_anchors(shard)
-            print(f"{shard.name}: {time.time() - started:.1f} s", flush=True)
-        if not arguments.follow or (arguments.cache / "DONE").exists():
-            break
-        time.sleep(2)
-
-
-if __name__ == "__main__":
-    main()
+        for images, families in self.pieces():
+            if self.crop:
+                y, x = self.random.integers(images.shape[-1] - self.crop + 1, size=2)
+                images = images[..., y : y + self.crop, x : x + self.crop]
+            yield augmented(images, families, self.random)

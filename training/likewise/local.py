@@ -111,7 +111,7 @@ def sums(value: Tensor, off: Tensor, edited: Tensor, fold: Tensor, folds: int) -
     return Sums(matrix.unflatten(2, (KNOTS, KNOTS)), right, y.square().sum((1, 2)))
 
 
-def solve(matrix: Tensor, right: Tensor, ridge: float) -> Tensor:
+def solve(matrix: Tensor, right: Tensor, ridge: float | Tensor) -> Tensor:
     """Tables less the value of equations that are divided by the number of pixels."""
     return torch.cholesky_solve(right, torch.linalg.cholesky(matrix + ridge * penalty(matrix.device)))
 
@@ -121,56 +121,72 @@ def left(system: Sums, table: Tensor) -> Tensor:
     return system.square + (table * (system.matrix @ table - 2 * system.right)).sum((1, 2, 3))
 
 
-def held_out(system: Sums, ridge: float, pixels: int) -> float:
-    """Cross-validated squared error, a sum over pixels and channels."""
+def held_out(system: Sums, ridge: float, pixels: int) -> Tensor:
+    """Cross-validated squared error ``[m]``, a sum over pixels and channels."""
     folds = system.matrix.shape[1]
     kept = [(x.sum(1, keepdim=True) - x) / (pixels * (folds - 1) / folds) for x in (system.matrix, system.right)]
-    return float(left(system, solve(*kept, ridge)).sum())
-
-
-def first_look(of: str, u: Tensor, u2: Tensor, around: list[Tensor]) -> tuple[str, float]:
-    """The kind ``of`` channel or luma of least mean square error on the pair itself, at every second pixel each
-    way, and that error."""
-    u, u2, around = u[:, ::2, ::2], u2[:, ::2, ::2], [soft[:, ::2, ::2] for soft in around]
-    pixels, kinds = u[0].numel(), [kind for kind in KINDS if f" {of} " in kind]
-    looked = [indices(kind, u[None], soft[None]) for kind, soft in zip(kinds, around)]
-    value, off = (torch.cat([x[k][0] for x in looked]).flatten(1) for k in range(2))
-    fold = torch.zeros(pixels, dtype=torch.long, device=u.device)
-    system = sums(value, off, edited(of, u2).repeat(len(kinds), 1, 1), fold, 1)
-    error = left(system, solve(system.matrix / pixels, system.right / pixels, FIRST_RIDGE))
-    least, at = (error.reshape(len(kinds), -1).sum(1) / (3 * pixels)).min(0)
-    return kinds[int(at)], float(least)
+    return left(system, solve(*kept, ridge))
 
 
 def edited(of: str, u2: Tensor) -> Tensor:
-    """``u2 [3, S, S]`` by what shares a system: ``[1, 3, P]`` or ``[3, 1, P]``."""
-    return u2.flatten(1)[None] if of == "luma" else u2.flatten(1)[:, None]
+    """``u2 [n, 3, S, S]`` by what shares a system: ``[n, 3, P]`` or ``[3 n, 1, P]``."""
+    return u2.flatten(2) if of == "luma" else u2.flatten(2).flatten(0, 1)[:, None]
+
+
+def positions(of: str, u: Tensor, around: Tensor) -> list[Tensor]:
+    """`indices` of pictures ``[n, 3, S, S]``, a row for every system."""
+    return [x.flatten(2).flatten(0, 1) for x in indices(f"local {of} 0", u, around)]
+
+
+def first_look(of: str, u: Tensor, u2: Tensor, around: Tensor) -> tuple[Tensor, Tensor]:
+    """The place in `SIGMAS` of the kind ``of`` channel or luma of least mean square error on each pair itself, at
+    every second pixel each way, and that error, ``[n]``; ``around [sigmas, n, 3, S, S]``."""
+    u, u2, around = u[..., ::2, ::2], u2[..., ::2, ::2], around[..., ::2, ::2]
+    pixels, count, errors = u[0, 0].numel(), len(u), []
+    fold, shown = torch.zeros(pixels, dtype=torch.long, device=u.device), edited(of, u2)
+    for soft in around:
+        system = sums(*positions(of, u, soft), shown, fold, 1)
+        error = left(system, solve(system.matrix / pixels, system.right / pixels, FIRST_RIDGE))
+        errors.append(error.reshape(count, -1).sum(1) / (3 * pixels))
+    least, at = torch.stack(errors).min(0)
+    return at, least
 
 
 def fit(
-    u: Tensor, u2: Tensor, around: list[Tensor], fold: Tensor, folds: int, bound: float
-) -> tuple[float, str, Tensor] | None:
-    """The best local lookup of one pair ``[3, S, S]``: its cross-validated mean square error, its kind and its
-    table ``[256, 3]``; None where that is above ``bound``. ``around`` are the blurs of u by SIGMAS."""
-    pixels, systems, scores = fold.numel(), {}, {}
-    for of in ("channel", "luma"):
-        kind, error = first_look(of, u, u2, around)
-        if error > bound:
+    u: Tensor, u2: Tensor, around: Tensor, fold: Tensor, folds: int, bound: Tensor
+) -> tuple[Tensor, list[str], Tensor]:
+    """The best local lookups of pairs ``[n, 3, S, S]``: the cross-validated mean square error ``[n]``, infinite
+    where it is above ``bound [n]``, the kinds, and the tables ``[n, 256, 3]``. ``around`` are the blurs of u by
+    `SIGMAS`, ``[sigmas, n, 3, S, S]``."""
+    pixels, count = fold.numel(), len(u)
+    score = torch.full((count,), torch.inf, dtype=torch.float64, device=u.device)
+    kinds, found = [""] * count, u.new_zeros(count, KNOTS, 3)
+    looked = {of: first_look(of, u, u2, around) for of in ("channel", "luma")}
+    first, systems = score.new_full((2, count), torch.inf), {}
+    for place, (of, (at, error)) in enumerate(looked.items()):
+        if rows := (error <= bound).nonzero().flatten().tolist():
+            index = positions(of, u[rows], around[at[rows], rows])
+            systems[of] = rows, sums(*index, edited(of, u2[rows]), fold.flatten(), folds)
+            first[place, rows] = held_out(systems[of][1], FIRST_RIDGE, pixels).reshape(len(rows), -1).sum(1)
+    better = first.argmin(0).tolist()
+    for place, (of, (rows, system)) in enumerate(systems.items()):
+        mine = [k for k, row in enumerate(rows) if better[row] == place]
+        if not mine:
             continue
-        value, off = (x[0].flatten(1) for x in indices(kind, u[None], around[SIGMAS.index(sigma_of(kind))][None]))
-        systems[kind] = sums(value, off, edited(of, u2), fold.flatten(), folds)
-        scores[kind] = held_out(systems[kind], FIRST_RIDGE, pixels)
-    if not scores:
-        return None
-    kind = min(scores, key=lambda name: scores[name])
-    system, tried = systems[kind], {FIRST_RIDGE: scores[kind]}
-    for ridge in RIDGES:
-        tried.setdefault(ridge, held_out(system, ridge, pixels))
-    ridge = min(reversed(RIDGES), key=lambda r: tried[r])
-    score = max(0.0, tried[ridge]) / (3 * pixels)
-    if score > bound:
-        return None
-    less = solve(system.matrix.sum(1) / pixels, system.right.sum(1) / pixels, ridge)
-    table = less[0] if " luma " in kind else less[..., 0].T
-    knots = torch.linspace(0, 1, SIDE, dtype=torch.float64, device=u.device).repeat_interleave(SIDE)
-    return score, kind, (table + knots[:, None]).float()
+        each = 1 if of == "luma" else 3
+        place_of = [k * each + c for k in mine for c in range(each)]
+        part = Sums(system.matrix[place_of], system.right[place_of], system.square[place_of])
+        tried = torch.stack([held_out(part, ridge, pixels).reshape(len(mine), -1).sum(1) for ridge in RIDGES])
+        # The larger ridge on ties.
+        least, last = tried.flip(0).min(0)
+        own = [rows[k] for k in mine]
+        error = least.clamp_min(0) / (3 * pixels)
+        score[own] = error.where(error <= bound[own], torch.inf)
+        ridge = torch.tensor(RIDGES, dtype=torch.float64, device=u.device).flip(0)[last].repeat_interleave(each)
+        less = solve(part.matrix.sum(1) / pixels, part.right.sum(1) / pixels, ridge[:, None, None])
+        table = less if of == "luma" else less[..., 0].unflatten(0, (-1, 3)).transpose(1, 2)
+        knots = torch.linspace(0, 1, SIDE, dtype=torch.float64, device=u.device).repeat_interleave(SIDE)
+        found[own] = (table + knots[:, None]).float()
+        for k, row in enumerate(own):
+            kinds[row] = f"local {of} {SIGMAS[int(looked[of][0][row])]}"
+    return score, kinds, found

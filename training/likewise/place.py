@@ -60,7 +60,7 @@ def join(device: str) -> Place:
     rank, world, local = (int(os.environ.get(name, value)) for name, value in defaults.items())
     if device == "cuda":
         torch.cuda.set_device(local)
-        # What autocast leaves in float32; the anchors turn it off (stream.py).
+        # What autocast leaves in float32.
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.benchmark = True
     if world > 1:

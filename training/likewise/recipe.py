@@ -1,7 +1,6 @@
 """Short paired runs, one change at a time: how the recipe was found. Writes the tables of docs/recipe.md.
 
     python -m likewise.data.cache --size 128 --evaluation 4 --out data/cache/eval128
-    python -m likewise.loader --cache data/cache/eval128
     python -m likewise.recipe --stage basis --base data/cache/base128 --basis data/cache/basis128 \\
         --evaluation data/cache/eval128 --start runs/base.pt --out runs/recipe
 
@@ -34,7 +33,8 @@ from .basis import SPREAD, Basis, encode_triplet, standardise
 from .checkpoint import Models, build, load, save
 from .data.families import FAMILIES
 from .layers import LocalBlock
-from .loader import Batch, Loader, anchors_path, families_path, shard_paths
+from .data.cache import anchors_path, families_path, shard_paths
+from .loader import Batch, Loader
 from .model import Config, Encoder, head
 from .objective import FLOOR, autocast, noisy, psnr
 from .optimiser import Optimiser, learning_rate

@@ -2,12 +2,12 @@
 
     python -m likewise.train base  --cache data/cache/base128 --run runs/studio --minutes 60
     python -m likewise.train basis --cache data/cache/basis128 --run runs/studio --minutes 25
-    python -m likewise.train all --run runs/gpu --minutes 28 --batch 64 --compile        # one GPU
-    torchrun --nproc-per-node 4 -m -- likewise.train all --run runs/gpu --minutes 28 --batch 64 --compile
+    python -m likewise.train all --run runs/gpu --minutes 28 --batch 128 --compile        # one GPU
+    torchrun --nproc-per-node 4 -m -- likewise.train all --run runs/gpu --minutes 28 --batch 128 --compile
 
 *base* trains the denoiser, and beside it the encoder on what it must tell apart: which family an
 edit is of, and what colours are where. *basis* freezes both and trains the LoRA basis with its keys
-and projections. *all* is `PHASES`, with quadruples made meanwhile (stream.py) and a validation set of
+and projections. *all* is `PHASES`, with quadruples made meanwhile by other processes and a validation set of
 its own. Every run resumes from ``RUN/STAGE.pt``, logs to standard output, and keeps the averaged
 weights that validate best in ``RUN/STAGE.best.pt``; the schedule follows the time spent, so that a slow
 machine ends with a small learning rate too. Under torchrun every process has a batch of its own.
@@ -18,21 +18,25 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import subprocess
+import sys
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from . import checkpoint, validation
 from .basis import SPREAD, standardise
+from .data.cache import shard_paths
 from .loader import Loader
 from .model import HEAD, Config
 from .objective import EncoderTask, attach_basis, psnr, reconstruction
 from .optimiser import Average, Optimiser, learning_rate
 from .place import Place, join, leave
-from .stream import Stream
 
 SPLITS = {"base": ("base",), "basis": ("base", "basis")}
 OPEN = 0.02  # samples of which the anchor leaves less than this share to draw teach nothing
@@ -40,14 +44,11 @@ SAVE_EVERY = 180  # seconds
 CALIBRATION = 256  # triplets over which the encoder's features are standardised for the basis
 
 
-def open_data(arguments: argparse.Namespace, place: Place, samples: int) -> Loader | Stream:
+def open_data(arguments: argparse.Namespace, place: Place, samples: int) -> Loader:
     """This process's own samples, other ones after every resume."""
     seed = [arguments.seed, place.rank, samples]
-    if arguments.cache:
-        return Loader(arguments.cache, arguments.batch, seed, OPEN, place.device)
-    workers = arguments.workers or max(1, (os.cpu_count() or 2) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) - 1)
-    made = (SPLITS[arguments.stage], arguments.batch, seed, place.device, workers, OPEN)
-    return Stream(arguments.size, *made, room=arguments.buffer * 1e9, pairs=arguments.pairs)
+    room = arguments.buffer * 1e9
+    return Loader(arguments.cache, arguments.batch, seed, OPEN, place.device, room, arguments.crop)
 
 
 def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.Models:
@@ -67,7 +68,8 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
         if stage == "basis":
             checkpoint.reshape_basis(models, arguments.elements, arguments.rank, arguments.new_basis)
     else:
-        config = Config(width=arguments.width, depth=arguments.depth, heads=max(1, arguments.width // HEAD))
+        sizes = {name: getattr(arguments, name) for name in ("width", "depth", "fine", "middle")}
+        config = Config(**sizes, heads=max(1, arguments.width // HEAD))
         models = checkpoint.build(config, elements=arguments.elements, rank=arguments.rank)
     samples, spent, step = (state.get(name, 0) for name in ("samples", "spent", "step"))
     best: float = state.get("best", -math.inf)
@@ -75,7 +77,6 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
     if spent >= budget or samples >= arguments.samples:
         return models
 
-    # Its worker processes start here, before anything else runs threads.
     loader = open_data(arguments, place, samples)
     task = EncoderTask(models.denoiser.config.features, len(loader.names))
     models.to(device), task.to(device)
@@ -139,8 +140,7 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
                 f"{stage} step {step} samples {samples} {spent / 60:.1f} min lr {rate:.1e} "
                 f"dB copy {mean[0]:.2f} anchor {mean[1]:.2f} model {mean[2]:.2f} "
                 f"loss {loss.item():.3f} encoder {(total - loss).item():.3f} "
-                f"waiting for data {loader.waited / (time.time() - opened):.0%}"
-                + (f" quadruples {loader.made}" if isinstance(loader, Stream) else ""),
+                f"waiting for data {loader.waited / (time.time() - opened):.0%}",
                 flush=True,
             )
         if held_out and (done or time.time() - validated > arguments.validate_every):
@@ -177,8 +177,8 @@ def train(arguments: argparse.Namespace, place: Place = Place()) -> checkpoint.M
 
 @dataclass(frozen=True)
 class Phase:
-    """One part of `train_all`: its share of the minutes, and its side, batch and peak rate as multiples of
-    ``--size``, ``--batch`` and ``--lr``."""
+    """One part of `train_all`: its share of the minutes, its windows' side of the pictures', and batch and peak
+    rate as multiples of ``--batch`` and ``--lr``."""
 
     stage: str
     share: float
@@ -189,28 +189,53 @@ class Phase:
 
 
 PHASES = (
-    Phase("base", share=0.45, side=0.5, batch=1, rate=1.5, at_start=0.75),
-    Phase("base", share=0.30, side=1, batch=0.5, rate=0.7, at_start=0.75),
+    Phase("base", share=0.35, side=0.5, batch=4, rate=1.5, at_start=0.75),
+    Phase("base", share=0.40, side=1, batch=1, rate=1, at_start=0.75),
     Phase("basis", share=0.25, side=1, batch=0.5, rate=2, at_start=0.8),
 )
+ENOUGH = 4  # shards to begin with
+
+
+@contextmanager
+def making(folder: Path, splits: tuple[str, ...], arguments: argparse.Namespace, workers: int) -> Iterator[None]:
+    """A cache of the splits, made by ``workers`` processes while the caller trains; returns when it has begun."""
+    count = f"--count {arguments.quadruples} --size {arguments.size} --pairs {arguments.pairs} --workers {workers}"
+    command = [sys.executable, "-m", "likewise.data.cache", *count.split(), "--splits", *splits, "--out", str(folder)]
+    maker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while maker.poll() is None and len(shard_paths(folder)) < ENOUGH:
+            time.sleep(0.2)
+        if maker.poll():
+            raise RuntimeError(f"no quadruples could be made in {folder.name}")
+        yield
+    finally:
+        maker.terminate()
+        maker.wait()
 
 
 def train_all(arguments: argparse.Namespace, place: Place = Place()) -> Path:
     """Every phase from the best weights of the one before; returns the checkpoint to export."""
-    start = arguments.start
-    for phase in PHASES:
-        size = round(arguments.size * phase.side)
-        part = argparse.Namespace(**vars(arguments))
-        part.stage, part.size, part.start, part.at_start = phase.stage, size, start, phase.at_start
-        part.run = arguments.run / str(size)
-        part.minutes, part.lr = arguments.minutes * phase.share, arguments.lr * phase.rate
-        part.batch = max(1, round(arguments.batch * phase.batch))
-        part.validate = part.run / f"{phase.stage}-validation"
+    folders = {stage: arguments.run / f"{stage}-quadruples" for stage in SPLITS}
+    # Twice the processes for the base's, which are seen by more steps.
+    workers = max(1, (arguments.workers or (os.cpu_count() or 2) - 1) // 3)
+    with ExitStack() as made:
         if place.rank == 0:
-            validation.make(part.validate, size, SPLITS[phase.stage], arguments.per_family, place.device)
+            for stage, splits in SPLITS.items():
+                made.enter_context(making(folders[stage], splits, arguments, workers * (2 if stage == "base" else 1)))
+                held_out = arguments.run / f"{stage}-validation"
+                validation.make(held_out, arguments.size, splits, arguments.per_family)
         place.wait()
-        train(part, place)
-        start = part.run / f"{phase.stage}.best.pt"
+        start = arguments.start
+        for number, phase in enumerate(PHASES):
+            part = argparse.Namespace(**vars(arguments))
+            part.stage, part.start, part.at_start = phase.stage, start, phase.at_start
+            part.run = arguments.run / f"phase-{number}"
+            part.cache, part.validate = folders[phase.stage], arguments.run / f"{phase.stage}-validation"
+            part.crop = round(arguments.size * phase.side) if phase.side < 1 else 0
+            part.minutes, part.lr = arguments.minutes * phase.share, arguments.lr * phase.rate
+            part.batch = max(1, round(arguments.batch * phase.batch))
+            train(part, place)
+            start = part.run / f"{phase.stage}.best.pt"
     if place.rank == 0:
         print(f"export with: python -m likewise.export --checkpoint {start} --out ../public/packs/studio", flush=True)
     return start
@@ -219,11 +244,13 @@ def train_all(arguments: argparse.Namespace, place: Place = Place()) -> Path:
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=["base", "basis", "all"])
-    parser.add_argument("--cache", type=Path, help="quadruples made before; without it they are made meanwhile")
-    parser.add_argument("--size", type=int, default=256, help="side of the pictures made meanwhile")
-    parser.add_argument("--workers", type=int, default=0, help="processes that make them; default: all cores but one")
-    parser.add_argument("--pairs", type=int, default=1, help="the most pairs that show an edit made meanwhile")
-    parser.add_argument("--buffer", type=float, default=8, help="GB on the device for recent ones, to use again")
+    parser.add_argument("--cache", type=Path, help="quadruples, see likewise.data.cache; `all` makes its own")
+    parser.add_argument("--crop", type=int, default=0, help="side of the windows that are trained on; 0: whole pictures")
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures that `all` makes")
+    parser.add_argument("--quadruples", type=int, default=10**6, help="that `all` makes for a stage, at most")
+    parser.add_argument("--workers", type=int, default=0, help="that make them; default: all cores but one")
+    parser.add_argument("--pairs", type=int, default=1, help="the most that show an edit made by `all`")
+    parser.add_argument("--buffer", type=float, default=24, help="GB on a GPU for quadruples that were read")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="checkpoint or pack to begin from when the stage has none yet")
     parser.add_argument("--validate", type=Path, help="cache of held-out photographs, see likewise.data.cache")
@@ -236,6 +263,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--at-start", type=float, default=0.5, help="share of samples at t = 0, a run's first step")
     parser.add_argument("--width", type=int, default=Config.width, help="of the transformer, a multiple of 32")
     parser.add_argument("--depth", type=int, default=Config.depth)
+    parser.add_argument("--fine", type=int, default=Config.fine, help="channels at a quarter of the side")
+    parser.add_argument("--middle", type=int, default=Config.middle, help="channels at an eighth of the side")
     parser.add_argument("--elements", type=int, default=32)
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--new-basis", action="store_true", help="leave the basis of --start, keep the rest")
@@ -247,8 +276,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--compile", action="store_true", help="fuse with a compiler: a minute once, then faster")
     arguments = parser.parse_args(words)
-    if arguments.stage == "all" and arguments.cache:
-        parser.error("`all` makes its quadruples itself: leave --cache out")
+    if (arguments.stage == "all") == bool(arguments.cache):
+        parser.error("base and basis need a --cache; `all` makes its own")
     return arguments
 
 

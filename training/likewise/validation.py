@@ -14,20 +14,17 @@ import torch
 
 from .checkpoint import Models
 from .data import cache
-from .loader import Batch, anchors_path, compute_anchors, directed, families_path, shard_paths
+from .loader import Batch, directed
 from .objective import attach_basis, predict, psnr
 
 SEED = 9  # the evaluation's quadruples have another
 
 
-def make(folder: Path, size: int, splits: Sequence[str], per_family: int, device: torch.device) -> None:
+def make(folder: Path, size: int, splits: Sequence[str], per_family: int) -> None:
     """A cache of ``per_family`` quadruples of every family of ``splits``, unless it is there."""
     cache.prepare(folder)
-    if not shard_paths(folder):
+    if not cache.shard_paths(folder):
         cache.make_evaluation(folder, size, per_family, SEED, splits)
-    for shard in shard_paths(folder):
-        if not anchors_path(shard).exists():
-            compute_anchors(shard, device)
 
 
 class Validation:
@@ -36,10 +33,10 @@ class Validation:
     def __init__(self, folder: Path, batch: int, device: torch.device) -> None:
         self.batch, self.device = batch, device
         self.names: list[str] = json.loads((folder / "families.json").read_text())
-        shards = shard_paths(folder)
+        shards = cache.shard_paths(folder)
         images, anchors, families = (
             torch.from_numpy(np.concatenate([np.load(path(shard)) for shard in shards]))
-            for path in (lambda shard: shard, anchors_path, families_path)
+            for path in (lambda shard: shard, cache.anchors_path, cache.families_path)
         )
         every = torch.arange(len(images))
         self.six = directed(images, anchors, every, torch.zeros_like(every))[:, :6]

@@ -149,10 +149,25 @@ def test_lookups_agree_with_the_engine(kind: str, score: float, ridge: float, kn
 
 def test_local_lookups_agree_with_the_engine() -> None:
     a, edited = golden_pair()
-    around = [gaussian_blur(a, sigma * 32 / 256)[0] for sigma in local.SIGMAS]
-    score, kind, table = local.fit(a[0], edited[0], around, fold_of_pixel(32), FOLDS, bound=1.0)
-    assert abs(score - 9.7e-6) < 5e-7 and kind == "local channel 16"
-    assert float((table[[0, 40, 100, 136, 255]].flatten() - torch.tensor(GOLDEN_LOCAL)).abs().max()) < 1e-4
+    around = torch.stack([gaussian_blur(a, sigma * 32 / 256) for sigma in local.SIGMAS])
+    score, kinds, tables = local.fit(a, edited, around, fold_of_pixel(32), FOLDS, torch.ones(1))
+    assert abs(float(score) - 9.7e-6) < 5e-7 and kinds == ["local channel 16"]
+    assert float((tables[0, [0, 40, 100, 136, 255]].flatten() - torch.tensor(GOLDEN_LOCAL)).abs().max()) < 1e-4
+
+
+def test_local_lookups_of_several_pairs_are_those_of_each() -> None:
+    generator = torch.Generator().manual_seed(5)
+    u = torch.nn.functional.interpolate(torch.rand(4, 3, 12, 12, generator=generator), 64, mode="bicubic").clamp(0, 1)
+    soft = gaussian_blur(u, 1.0)
+    edited = torch.stack([(u[0] * 2 - soft[0]), (u[1] - soft[1]).mean(0).abs().expand(3, -1, -1) * 4, u[2].flip(2), u[3] ** 2])
+    edited, fold = edited.clamp(0, 1), fold_of_pixel(64)
+    around = torch.stack([gaussian_blur(u, sigma * 64 / 256) for sigma in local.SIGMAS])
+    bound = torch.tensor([0.01, 0.01, 1e-4, 0.01])
+    score, kinds, tables = local.fit(u, edited, around, fold, FOLDS, bound)
+    assert score.isfinite().tolist() == [True, True, False, True]
+    for k in range(4):
+        alone, kind, table = local.fit(u[[k]], edited[[k]], around[:, [k]], fold, FOLDS, bound[[k]])
+        assert kind == [kinds[k]] and torch.allclose(alone, score[[k]]) and torch.allclose(table[0], tables[k], atol=1e-5)
 
 
 def test_a_local_lookup_is_found_for_what_depends_on_what_is_around() -> None:

@@ -1,13 +1,15 @@
-"""Quadruples made ahead of training, in shards.
+"""Quadruples and their anchors, made ahead of training or beside it, in shards.
 
     python -m likewise.data.cache --size 128 --count 40000 --splits base --out data/cache/base128
     python -m likewise.data.cache --size 256 --evaluation 12 --out data/cache/eval256
     python -m likewise.data.cache --size 128 --evaluation 2 --splits base --seed 9 --out data/cache/validation128
 
-A shard is ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b'), or ``[n, 2 + 2P, 3, S, S]``
-with ``--pairs P``, those beyond the first after b'; it has ``.families.npy``
-int16 ``[n]`` beside it, indices into families.json. A finished shard is never made again, and a
-folder made with other families is refused.
+A shard of n quadruples is three files: ``shard-00000.images.npy`` uint8 ``[n, 4, 3, S, S]`` (a, a', b, b'), or
+``[n, 2 + 2P, 3, S, S]`` with ``--pairs P``, those beyond the first after b'; ``.families.npy`` int16 ``[n]``,
+indices into families.json; and ``.anchors.npy``, uint8 ``[n, 4, 3, S, S]``, the anchors of the pair (a, a') on
+a and on b, then those of the pair (b, b') on b and on a, so that each quadruple serves in both directions, then
+that of each further pair on its own picture. A finished shard is never made again, and a folder made with other
+families is refused.
 """
 
 from __future__ import annotations
@@ -23,28 +25,70 @@ from typing import Iterable
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ..anchor import apply, features, fit_all
 from .families import FAMILIES
 from .quadruples import LABELS, Quadruple, evaluation_quadruples, sample_quadruple
 
-SHARD = 512
+SHARD = 64
+CHUNKS = {"cpu": 1, "cuda": 8}  # quadruples whose anchors are fitted together
 
 
 def images_path(folder: Path, number: int) -> Path:
     return folder / f"shard-{number:05}.images.npy"
 
 
-def write(folder: Path, number: int, quadruples: Iterable[Quadruple]) -> None:
+def shard_paths(folder: Path) -> list[Path]:
+    """The images of every finished shard, in order."""
+    return sorted(folder.glob("shard-*.images.npy"))
+
+
+def anchors_path(shard: Path) -> Path:
+    return shard.with_name(shard.name.replace(".images.npy", ".anchors.npy"))
+
+
+def families_path(shard: Path) -> Path:
+    return shard.with_name(shard.name.replace(".images.npy", ".families.npy"))
+
+
+def anchor_uses(pairs: int) -> list[tuple[int, int]]:
+    """Which pair's anchor on which pair's image, in the order in which a shard has them."""
+    return [(0, 0), (0, 1), (1, 1), (1, 0), *((k, k) for k in range(2, pairs))]
+
+
+@torch.no_grad()
+def anchors_of(images: Tensor, still: bool = False) -> Tensor:
+    """The anchors of quadruples uint8 ``[n, 4 or more, 3, S, S]`` in the order of `anchor_uses`, on their device;
+    ``still``: see `fit_all`."""
+    count, pairs = len(images), images.shape[1] // 2
+    u, u2 = (images[:, k::2].transpose(0, 1).flatten(0, 1).float() / 255 for k in range(2))
+    phi = features(u)
+    fits, rows = fit_all(u, u2, phi, still), [slice(k * count, (k + 1) * count) for k in range(pairs)]
+    uses = [(rows[pair], rows[other]) for pair, other in anchor_uses(pairs)]
+    made = [apply(u[other], phi[other], fits.part(pair)) for pair, other in uses]
+    return (torch.stack(made, dim=1) * 255).round().byte()
+
+
+def save(path: Path, array: np.ndarray) -> None:
+    """By rename, so that a file that is there is whole."""
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        np.save(file, array)
+    os.replace(temporary, path)
+
+
+def write(folder: Path, number: int, quadruples: Iterable[Quadruple], device: str = "cpu", still: bool = False) -> None:
     images, families = [], []
     for q in quadruples:
-        images.append(q.bytes().numpy())
+        images.append(q.bytes())
         families.append(LABELS.index(q.label))
-    np.save(folder / f"shard-{number:05}.families.npy", np.array(families, dtype=np.int16))
-    # The images come last and by rename: their presence says that the shard is whole.
-    temporary = folder / f"shard-{number:05}.tmp"
-    with open(temporary, "wb") as file:
-        np.save(file, np.stack(images))
-    os.replace(temporary, images_path(folder, number))
+    chunks = torch.stack(images).split(CHUNKS[device])
+    path = images_path(folder, number)
+    save(families_path(path), np.array(families, dtype=np.int16))
+    save(anchors_path(path), torch.cat([anchors_of(chunk.to(device), still).cpu() for chunk in chunks]).numpy())
+    # The images come last: their presence says that the shard is whole.
+    save(path, torch.stack(images).numpy())
 
 
 def one_thread() -> None:
@@ -52,14 +96,15 @@ def one_thread() -> None:
     torch.set_flush_denormal(True)
 
 
-def make_shard(job: tuple[Path, int, int, int, int, tuple[str, ...], tuple[str, ...], int]) -> tuple[int, float]:
-    """Make one shard unless it is there; returns its number and the seconds it took."""
-    folder, number, count, size, seed, splits, names, pairs = job
+def make_shard(job: tuple[int, int, argparse.Namespace]) -> tuple[int, float]:
+    """Make one shard of so many quadruples unless it is there; returns its number and the seconds it took."""
+    number, count, asked = job
     began = time.time()
-    if not images_path(folder, number).exists():
-        rng = np.random.default_rng([seed, number])
-        made = (sample_quadruple(rng, size, set(splits), names=names, pairs=pairs) for _ in range(count))
-        write(folder, number, made)
+    if not images_path(asked.out, number).exists():
+        rng = np.random.default_rng([asked.seed, number])
+        of = {"split_families": set(asked.splits), "names": tuple(asked.families), "pairs": asked.pairs}
+        made = (sample_quadruple(rng, asked.size, **of) for _ in range(count))
+        write(asked.out, number, made, asked.device, asked.still)
     return number, time.time() - began
 
 
@@ -80,7 +125,7 @@ def make_evaluation(folder: Path, size: int, per_family: int, seed: int, splits:
         write(folder, number, islice(quadruples, SHARD))
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--count", type=int, default=0)
@@ -93,23 +138,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
-    arguments = parser.parse_args()
+    parser.add_argument("--device", choices=CHUNKS, default="cpu", help="where the anchors are fitted")
+    parser.add_argument("--still", action="store_true", help="no layers, warps or correspondences: for edits without")
+    arguments = parser.parse_args(words)
     out: Path = arguments.out
     prepare(out)
     if arguments.evaluation:
         one_thread()
         make_evaluation(out, arguments.size, arguments.evaluation, arguments.seed, arguments.splits or splits)
         return
-    chosen, names = tuple(arguments.splits or splits[:1]), tuple(arguments.families)
-    if unknown := set(names) - set(FAMILIES):
+    arguments.splits = arguments.splits or splits[:1]
+    if unknown := set(arguments.families) - set(FAMILIES):
         raise SystemExit(f"no such family: {', '.join(sorted(unknown))}")
-    left = arguments.count
-    jobs = []
-    while left > 0:
-        number = arguments.first + len(jobs)
-        jobs.append((out, number, min(SHARD, left), arguments.size, arguments.seed, chosen, names, arguments.pairs))
-        left -= SHARD
-    with multiprocessing.Pool(arguments.workers, one_thread) as pool:
+    first, left = arguments.first, range(0, arguments.count, SHARD)
+    jobs = [(first + k, min(SHARD, arguments.count - start), arguments) for k, start in enumerate(left)]
+    with multiprocessing.get_context("spawn").Pool(arguments.workers, one_thread) as pool:
         for number, seconds in pool.imap_unordered(make_shard, jobs):
             print(f"shard {number}: {seconds:.1f} s", flush=True)
 
