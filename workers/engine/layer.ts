@@ -7,10 +7,8 @@ import { GRID_CHANNELS, MAP_CHANNELS } from './compute/reference/head';
 import { sideOf } from './compute/shapes';
 import { fitWithin, shrink } from './image/resize';
 import type { Job } from './job';
+import { MOST } from './layer-shape';
 import type { RgbaImage } from './protocol';
-
-/** The longest side of a layer: 16 MB at the most, and a fraction of a second. */
-const MOST = 2048;
 
 /** Planar `[3, height, width]` in 0..1. */
 function overWhite({ data, width, height }: RgbaImage): Float32Array<ArrayBuffer> {
