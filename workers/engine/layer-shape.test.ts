@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { shapedFor } from './layer-shape';
+import { wordsOf } from './noise';
 import type { RgbaImage } from './protocol';
 
 type Rect = readonly [left: number, top: number, width: number, height: number];
@@ -50,6 +51,21 @@ it.each([
   const size = { width: height, height: width };
   const shaped = shapedFor(poster(width, height), { width, height }, size);
   expect(difference(shaped, poster(height, width))).toBeLessThan(0.3);
+});
+
+it('keeps type in the middle of a band that has the noise of a JPEG', () => {
+  const word = wordsOf(3);
+  const band = (width: number): RgbaImage =>
+    layerOf(width, 600, [
+      [[0, 400, width, 120], FRAME],
+      [[width / 2 - 50, 430, 100, 60], LOGO],
+    ]);
+  const noisy = band(800);
+  noisy.data.forEach((value, i) => {
+    if (value > 0) noisy.data[i] = value + 12 * (word(i) / 2 ** 32 - 0.5) * (word(i >> 2) < 2 ** 28 ? 4 : 1);
+  });
+  const shaped = shapedFor(noisy, noisy, { width: 600, height: 600 });
+  expect(difference(shaped, band(600))).toBeLessThan(4);
 });
 
 it('knows the shape of a where the layer is a square', () => {

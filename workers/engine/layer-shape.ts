@@ -11,7 +11,7 @@ export const MOST = 2048;
 /** Shapes whose aspects differ by less are the same. */
 const SAME = 0.02;
 /** Of more pieces none is placed by a side: flakes, not logos. */
-const MANY = 24;
+const MANY = 12;
 /** What lies this near to one side, for its way to the other, keeps its distance. */
 const ASIDE = 0.2;
 /** The most of an axis that is taken without being taken already. */
@@ -19,9 +19,10 @@ const ROOM = 0.6;
 /** A piece that covers so much of an axis, or comes so near to both ends, reaches across. */
 const ACROSS = 0.75;
 const AT_THE_END = 0.02;
-/** Lines are alike where their means differ by at most one, and few of their pixels by more than this. */
+/** Lines are alike where their means differ by so little, of 255, and so few of their pixels, or a share, by more. */
+const MEANS = 2;
 const DIFFERENT = 24;
-const STRAYS = 0.01;
+const STRAYS = [4, 0.01] as const;
 /** Gaps: not much shorter than the longest, which is not short, together at least a quarter, and they keep that. */
 const LONG = 0.5;
 const LONGEST = 0.1;
@@ -73,7 +74,10 @@ function gapsOf(
       if (most > DIFFERENT) strays++;
     }
     const length = lengthOf(across);
-    return strays <= Math.max(1, STRAYS * length) && sums.every((sum) => Math.abs(sum) <= length);
+    return (
+      strays <= Math.max(STRAYS[0], STRAYS[1] * length) &&
+      sums.every((sum) => Math.abs(sum) <= MEANS * length)
+    );
   };
   const runs: Range[] = [];
   let from = 0;
