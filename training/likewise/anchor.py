@@ -272,10 +272,13 @@ def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
 def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:
     """The anchor of one pair ``[1, 3, S, S]`` over which something was laid, if it leaves much less than ``still``."""
     signs = layer.signs_of(lookup.luma(u)[0, 0], lookup.luma(phi[:, 52:55])[0, 0], phi[0, 60], fold_of_pixel(u.shape[-1]))
-    bare = layer.find(u[0], u2[0], signs, layer.AS_IT_WAS)
-    if bare is not None and bare.plausible:
-        # Nothing was done to the picture itself.
-        return layered(u, u2, phi, without_edit(u), bare, still)
+    for trust in layer.AS_IT_WAS:
+        bare = layer.find(u[0], u2[0], signs, trust)
+        if bare is None:
+            break
+        if bare.plausible:
+            # Nothing was done to the picture itself.
+            return layered(u, u2, phi, without_edit(u), bare, still)
     if float(still.error) <= UNDER or (tone := agreed(u[0], u2[0], phi[0])) is None:
         return None
     under = (u + torch.einsum("fc,nfhw->nchw", tone, phi[:, list(TONE)])).clamp(0, 1)

@@ -42,16 +42,20 @@ DOUBT = 20  # pixels of the mean in every bin
 @dataclass(frozen=True)
 class Trust:
     """How well what lies under a layer is known: the share of the pixels that do not exceed the noise, the least
-    that this is, and the most of the bare pixels that may have a colour of the layer: an edit that leaves few colours
-    looks like paint where it is not known."""
+    that this is, the most of the bare pixels that may have a colour of the layer (an edit that leaves few colours
+    looks like paint where it is not known), the most of what is laid that no colour may explain, and how many times
+    further than that a pixel may be from every colour before the layer hides it."""
 
     quiet: float
     least: float
-    shared: float
+    shared: float = 1.0
+    hidden: float = 1.0
+    further: float = 1.0
 
 
-AS_IT_WAS = Trust(quiet=0.1, least=0.0, shared=1.0)
-EDITED = Trust(quiet=0.3, least=0.004, shared=0.5)
+# One after the other: a JPEG may be noisy where something was laid and as it was elsewhere.
+AS_IT_WAS = (Trust(0.1, 0.0), *(Trust(0.1, least, hidden=SPECKS, further=3.0) for least in (0.002, 0.004)))
+EDITED = Trust(0.3, 0.004, shared=0.5)
 
 
 def box(image: Tensor, reach: int) -> Tensor:
@@ -229,9 +233,10 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     painted = [[part.view(size, size) for part in paint(c, flat_u, flat_d)] for c in colours]
     least, which = e - 1e-3, torch.full_like(e, -1, dtype=torch.long)
     for k, (_, left, _) in enumerate(painted):
-        mine = laid & (left < near) & (left < least)
+        mine = laid & (left < trust.further * near) & (left < least)
         which[mine], least = k, torch.where(mine, left, least)
-    hides = (which < 0) & (e > near)
+    hides = (which < 0) & (e > trust.further * near)
+    unexplained = (e > near) & ((which < 0) | (least >= near))
 
     # Of differences that are too small to count, as much as is not noise.
     heard = e.square() / (e.square() + (NOISE[0] * noise) ** 2 + 1e-12)
@@ -247,8 +252,8 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         alpha, colour = hidden(u, d, laid, hides, alpha, colour)
     layer = torch.cat([colour * alpha, alpha[None]])
 
-    share_hid = float(hides.sum() / laid.sum().clamp_min(1))
-    foreign = share_hid <= SPECKS or abs(likeness(u[:, hides], a2[:, hides])) <= ALIKE
+    share_hid = float(unexplained.sum() / laid.sum().clamp_min(1))
+    foreign = share_hid <= SPECKS or abs(likeness(u[:, unexplained], a2[:, unexplained])) <= ALIKE
     edged = float(edges(a2, laid)) >= EDGED * float(edges(u, laid))
     one_colour = len(colours) == 1 and share_hid <= FLAT
     told = foretold(alpha, signs)
@@ -256,7 +261,7 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near
     shared = float(same[~laid].float().mean())
-    plausible = max(told) <= FORETOLD and shared <= trust.shared and (
+    plausible = share_hid <= trust.hidden and max(told) <= FORETOLD and shared <= trust.shared and (
         one_colour or (bare >= MOSTLY_BARE and edged and foreign and max(told[1:]) <= STRICTLY)
     )
     return Found(((layer * 255).round() / 255).to(device), hides.to(device), plausible, foreign)

@@ -46,6 +46,23 @@ def test_what_is_laid_over_a_is_laid_over_b(edit) -> None:
     assert psnr(on_b, edit(b)) > 35
 
 
+def test_noise_about_what_is_laid_hides_nothing() -> None:
+    """A JPEG of a picture that was one has noise in the blocks that were changed, and none in the others."""
+    a, b = picture(1), picture(2)
+    generator = torch.Generator().manual_seed(9)
+    share = (torch.rand(1, 1, SIZE // 8, SIZE // 8, generator=generator) < 0.1).float()
+    share = F.interpolate(share, scale_factor=8)
+    near = F.max_pool2d(share, 5, 1, 2)
+
+    def laid(u: Tensor, noise: float) -> Tensor:
+        dots = u * (1 - share) + share
+        return (dots + noise * near * torch.randn(u.shape, generator=generator)).clamp(0, 1)
+
+    _, on_b, fits = anchors(a, laid(a, 0.012), b)
+    assert bool(fits.layers.any())
+    assert psnr(on_b, laid(b, 0)) > 35
+
+
 def outlined(u: Tensor) -> Tensor:
     edge = features(u)[:, 60:61]
     share = ((edge - edge.flatten().quantile(0.9)) / 0.02).clamp(0, 1)

@@ -3,6 +3,7 @@ import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { FullImage, Tensor } from './compute/compute';
 import { atOwnSize } from './layer';
+import { shapedFor } from './layer-shape';
 import { thin } from './image/thin';
 import type { Job } from './job';
 import { feedsFor } from './graph';
@@ -137,10 +138,11 @@ export async function encodeTriplet<Data>(
       const onA = passing.keep(compute.uploadImage(ownA, 'a, thinned'));
       const anchorA = passing.keep(compute.anchorApply(onA, a, fit));
       passing.release(onA);
+      const shaped = fit.layer ? { ...fit, layer: shapedFor(fit.layer, imageA, image) } : fit;
       const onB = passing.keep(compute.uploadImage(ownB, 'b, thinned'));
-      const ofB = kept.keep(compute.anchorApply(onB, b, fit));
+      const ofB = kept.keep(compute.anchorApply(onB, b, shaped));
       return {
-        anchor: fit,
+        anchor: shaped,
         anchorB: ofB,
         pairs: kept.keep(compute.pairInput(a, a2, anchorA, type)),
         target: kept.keep(compute.targetInput(b, ofB, type)),

@@ -2,15 +2,13 @@
 import { Arena } from './arena';
 import type { AnchorFit } from './compute/anchor-fit';
 import type { Compute, Tensor } from './compute/compute';
-import { AS_IT_WAS, EDITED, refineLayer } from './compute/layer-paint';
+import { refineLayer } from './compute/layer-paint';
 import { GRID_CHANNELS, MAP_CHANNELS } from './compute/reference/head';
 import { sideOf } from './compute/shapes';
 import { fitWithin, shrink } from './image/resize';
 import type { Job } from './job';
+import { MOST } from './layer-shape';
 import type { RgbaImage } from './protocol';
-
-/** The longest side of a layer: 16 MB at the most, and a fraction of a second. */
-const MOST = 2048;
 
 /** Planar `[3, height, width]` in 0..1. */
 function overWhite({ data, width, height }: RgbaImage): Float32Array<ArrayBuffer> {
@@ -41,11 +39,10 @@ export async function atOwnSize<Data>(
   const [own, edited] = [imageA, imageA2].map((image) =>
     image.width === width ? image : shrink(image, width, height),
   );
-  const untouched = under.name === 'none';
-  const u = untouched ? own : await anchored(compute, under, a, own, job);
+  const u = under.name === 'none' ? own : await anchored(compute, under, a, own, job);
   await job.checkpoint();
   const change = { u: overWhite(u), a2: overWhite(edited), width, height };
-  return { ...fit, layer: refineLayer(sketch, change, untouched ? AS_IT_WAS : EDITED) };
+  return { ...fit, layer: refineLayer(sketch, change) };
 }
 
 /** An anchor on its own, of an image at its own size. */

@@ -10,11 +10,11 @@ import {
   bytesOf,
   coverHidden,
   differencesOf,
-  HIDDEN,
   labelsOf,
   NOTHING,
   paint,
   pixelsWhere,
+  SPECKS,
   UNSURE,
   type Change,
   type Colour,
@@ -55,9 +55,8 @@ const FLAT = 0.02;
 const MOSTLY_BARE = 0.62;
 /** Its edges, over those of the picture there. */
 const EDGED = 1.3;
-/** Correlation of what hides the picture with it, and the share of it that is too small to tell. */
+/** Correlation of what hides the picture with it. */
 const ALIKE = 0.65;
-const SPECKS = 0.03;
 const BINS = 16;
 /** Half way to the last bin. */
 const CONTRAST = 0.05;
@@ -343,7 +342,14 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const cover = coverOf(change, differences, labels, colours);
   coverHidden(change, differences, labels, cover);
 
-  const hidden = pixelsWhere(plane, (i) => labels[i] === HIDDEN);
+  const made: Paint = { share: 0, left: 0, far: 0 };
+  const hidden = pixelsWhere(plane, (i) => {
+    const k = labels[i];
+    return (
+      differences.of[i] > differences.near &&
+      (k < 0 || paint(change, i, colours[k], made).left >= differences.near)
+    );
+  });
   const shareHidden = hidden.length / Math.max(1, covered);
   const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, hidden)) <= ALIKE;
   const oneColour = colours.length === 1 && shareHidden <= FLAT;
@@ -354,6 +360,7 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
     pixelsWhere(plane, (i) => !laid(i) && colours.some((colour) => near(i, colour))).length /
     (plane - covered);
   const plausible =
+    shareHidden <= trust.hidden &&
     Math.max(...told) <= FORETOLD &&
     shared <= trust.shared &&
     (oneColour ||
@@ -361,5 +368,5 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
         foreign &&
         Math.max(told[1], told[2]) <= STRICTLY &&
         edges(a2, laid, size) >= EDGED * edges(u, laid, size)));
-  return { data: bytesOf(cover), colours, labels, plausible, foreign };
+  return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }

@@ -32,10 +32,22 @@ export interface Trust {
    * where it is not known.
    */
   readonly shared: number;
+  /** The most of what is laid that no colour may explain. */
+  readonly hidden: number;
+  /** How many times further than that a pixel may be from every colour before the layer hides it. */
+  readonly further: number;
 }
 
-export const AS_IT_WAS: Trust = { quiet: 0.1, least: 0, shared: 1 };
-export const EDITED: Trust = { quiet: 0.3, least: 0.004, shared: 0.5 };
+/** Of what hides a picture: the share that is too small to tell what it is. */
+export const SPECKS = 0.03;
+
+/** One after the other: a JPEG may be noisy where something was laid and as it was elsewhere. */
+export const AS_IT_WAS: readonly Trust[] = [
+  { quiet: 0.1, least: 0, shared: 1, hidden: 1, further: 1 },
+  { quiet: 0.1, least: 0.002, shared: 1, hidden: SPECKS, further: 3 },
+  { quiet: 0.1, least: 0.004, shared: 1, hidden: SPECKS, further: 3 },
+];
+export const EDITED: Trust = { quiet: 0.3, least: 0.004, shared: 0.5, hidden: 1, further: 1 };
 
 export type Colour = readonly [number, number, number];
 
@@ -53,6 +65,7 @@ export interface Differences {
   readonly of: Float32Array;
   readonly laid: number;
   readonly near: number;
+  readonly further: number;
   readonly strong: number;
   /** Of a difference that is too small to count: how much of it is not noise. */
   heard(difference: number): number;
@@ -60,7 +73,7 @@ export interface Differences {
 
 export function differencesOf(
   { u, a2, width, height }: Change,
-  { quiet, least: quietest }: Trust,
+  { quiet, least: quietest, further }: Trust,
 ): Differences {
   const plane = width * height;
   const of = new Float32Array(plane);
@@ -72,7 +85,7 @@ export function differencesOf(
   const [laid, near, strong] = [LAID, NEAR, STRONG].map(([least, more]) => least + more * noise);
   const heard = (difference: number): number =>
     difference ** 2 / (difference ** 2 + (LAID[1] * noise) ** 2 + 1e-12);
-  return { of, laid, near, strong, heard };
+  return { of, laid, near, further: further * near, strong, heard };
 }
 
 /** What a colour makes of a pixel: the share that explains it best, what that leaves, and how far it is, squared. */
@@ -107,15 +120,15 @@ export const HIDDEN = -2;
 
 /** The colour that explains each pixel best, by its number. */
 export function labelsOf(change: Change, differences: Differences, colours: readonly Colour[]): Int8Array {
-  const { of, laid, near } = differences;
+  const { of, laid, further } = differences;
   const made: Paint = { share: 0, left: 0, far: 0 };
   return Int8Array.from(of, (difference, i) => {
     if (difference <= laid) return NOTHING;
-    let best = difference > near ? HIDDEN : NOTHING;
+    let best = difference > further ? HIDDEN : NOTHING;
     let least = difference - 1e-3;
     for (let k = 0; k < colours.length; k++) {
       const { left } = paint(change, i, colours[k], made);
-      if (left >= near || left >= least) continue;
+      if (left >= further || left >= least) continue;
       best = k;
       least = left;
     }
@@ -220,11 +233,13 @@ export interface Sketch {
   readonly colours: readonly Colour[];
   /** As of `labelsOf`. */
   readonly labels: Int8Array;
+  /** How well what lies under it was known. */
+  readonly trust: Trust;
 }
 
 /** The layer of a change that is larger than the one in which `sketch` was found. */
-export function refineLayer(sketch: Sketch, change: Change, trust: Trust): RgbaImage {
-  const { colours } = sketch;
+export function refineLayer(sketch: Sketch, change: Change): RgbaImage {
+  const { colours, trust } = sketch;
   const { width, height } = change;
   const plane = width * height;
   const size = Math.sqrt(sketch.labels.length);

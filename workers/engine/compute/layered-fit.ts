@@ -50,10 +50,13 @@ export async function fitLayered<Data>(
   const signs = signsOf({ a, fields: fieldsRead, size }, foldsOfPixels(size));
   const find = (u: Float32Array, trust: Trust): FoundLayer | undefined =>
     findLayer({ u, a2, width: size, height: size }, signs, trust);
-  const bare = find(a, AS_IT_WAS);
-  // Nothing was done to the picture itself.
-  if (bare?.plausible === true)
-    return layered({ name: 'none', weights: noWeights(), score: 0 }, bare, { u: a, a2, size }, still);
+  for (const trust of AS_IT_WAS) {
+    const bare = find(a, trust);
+    if (bare === undefined) break;
+    // Nothing was done to the picture itself.
+    if (bare.plausible)
+      return layered({ name: 'none', weights: noWeights(), score: 0 }, bare, { u: a, a2, size }, still);
+  }
   if (pixels === undefined || still.score <= UNDER) return undefined;
 
   const [own, edited] = [pixelsAt(pixels.a, size, undefined), pixelsAt(pixels.a2, size, undefined)];
