@@ -1,4 +1,4 @@
-"""Training: batches, resume, the held-out score, several processes, quadruples made meanwhile."""
+"""Training: caches, batches, resume, the held-out score, several processes, everything in one command."""
 
 import json
 import os
@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch.multiprocessing import spawn
 
-from likewise import anchor, checkpoint, lookup, stream, train
+from likewise import anchor, checkpoint, lookup, train
 from likewise.basis import encode_triplet, target_layers
+from likewise.data import cache as making
 from likewise.data import images
-from likewise.loader import Batch, Loader, anchors_path, compute_anchors, shard_paths
+from likewise.data.cache import anchors_of, anchors_path, shard_paths
+from likewise.loader import Batch, Loader
 from likewise.model import Config
 from likewise.objective import attach_basis, reconstruction
 from likewise.place import Place, join, leave
@@ -48,14 +50,20 @@ def stripes(count: int) -> np.ndarray:
     return made
 
 
+def shard(folder: Path, made: np.ndarray, families: np.ndarray, names: list[str]) -> np.ndarray:
+    """A cache of one shard of these quadruples; returns their anchors."""
+    fitted = torch.cat([anchors_of(images[None]) for images in torch.from_numpy(made)]).numpy()
+    path = making.images_path(folder, 0)
+    for part, array in ((path, made), (anchors_path(path), fitted), (making.families_path(path), families)):
+        np.save(part, array)
+    (folder / "families.json").write_text(json.dumps(names))
+    return fitted
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
-    np.save(folder / "shard-00000.images.npy", stripes(16))
-    np.save(folder / "shard-00000.families.npy", np.arange(16, dtype=np.int16) % 2)
-    (folder / "families.json").write_text(json.dumps(["stripes", "more stripes"]))
-    for shard in shard_paths(folder):
-        compute_anchors(shard)
+    shard(folder, stripes(16), np.arange(16, dtype=np.int16) % 2, ["stripes", "more stripes"])
     return folder
 
 
@@ -117,13 +125,9 @@ def test_a_batch_holds_the_pair_the_picture_and_their_anchors(cache: Path) -> No
 
 def test_an_edit_may_be_shown_by_several_pairs(tmp_path: Path) -> None:
     made = stripes(8).reshape(4, 8, 3, 64, 64)
-    np.save(tmp_path / "shard-00000.images.npy", made)
-    np.save(tmp_path / "shard-00000.families.npy", np.zeros(4, dtype=np.int16))
-    (tmp_path / "families.json").write_text(json.dumps(["stripes"]))
-    compute_anchors(shard_paths(tmp_path)[0])
-    fitted = np.load(anchors_path(shard_paths(tmp_path)[0]))
+    fitted = shard(tmp_path, made, np.zeros(4, dtype=np.int16), ["stripes"])
     assert fitted.shape == (4, 6, 3, 64, 64)
-    together = stream.anchors_of(torch.from_numpy(made)).int() - torch.from_numpy(fitted).int()
+    together = anchors_of(torch.from_numpy(made)).int() - torch.from_numpy(fitted).int()
     assert (together.abs() <= 1).float().mean() > 0.99
     models, batches, counts = small(), iter(Loader(tmp_path, 4, 0)), set()
     while counts != {1, 2, 3}:
@@ -164,7 +168,8 @@ class Fixed:
 def train_fixed(place: Place, folder: Path) -> dict[str, torch.Tensor]:
     """Four steps on the samples of `Fixed`; returns the denoiser's weights. Without Muon, which rounds to
     bf16 on its way and so tells apart gradients that are the same but for the order of sums."""
-    arguments = train.parse(["base", "--run", str(folder), *TINY, "--at-start", "1", "--samples", "32", "--no-muon"])
+    words = ["base", "--cache", "none", "--run", str(folder), *TINY, "--at-start", "1", "--samples", "32", "--no-muon"]
+    arguments = train.parse(words)
     arguments.batch = 8 // place.world
     return train.train(arguments, place).denoiser.state_dict()
 
@@ -217,14 +222,10 @@ def pictures(count: int) -> torch.Tensor:
     return (sides * 255).round().byte()
 
 
-def test_anchors_made_together_are_those_of_the_cache(tmp_path: Path) -> None:
+def test_anchors_made_together_are_those_of_each() -> None:
     made = pictures(12)
-    shard = tmp_path / "shard-00000.images.npy"
-    np.save(shard, made.numpy())
-    compute_anchors(shard)
-    together = stream.anchors_of(made).int()
-    difference = (together - torch.from_numpy(np.load(anchors_path(shard))).int()).abs()
-    assert (difference <= 1).float().mean() > 0.99
+    together, alone = anchors_of(made).int(), torch.cat([anchors_of(images[None]) for images in made]).int()
+    assert ((together - alone).abs() <= 1).float().mean() > 0.99
     u, u2 = (made[:, k].float() / 255 for k in range(2))
     fits = anchor.fit_all(u, u2, anchor.features(u))
     assert len(set(fits.groups)) >= 5
@@ -236,29 +237,35 @@ def test_anchors_made_together_are_those_of_the_cache(tmp_path: Path) -> None:
             assert torch.allclose(fits.tables[k], alone.tables[0], atol=1e-5)
 
 
-def test_stream_gives_batches_and_uses_quadruples_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "files", lambda kind, split: ())
-    monkeypatch.setattr(stream, "CHUNK", 8)
-    made = stream.Stream(32, ["base"], 4, [0, 0, 0], CPU, workers=1, open=0.02, room=8 * 3 * 32 * 32 * 24)
-    assert made.capacity == 24
-    batches = iter(made)
-    for _ in range(12):
+def test_a_window_is_the_same_of_every_image(cache: Path) -> None:
+    made, fitted = (np.load(path(shard_paths(cache)[0])) for path in (lambda images: images, anchors_path))
+    batches, corners = iter(Loader(cache, 4, 0, crop=48)), set()
+
+    def there(image: np.ndarray, window: torch.Tensor, y: int, x: int) -> bool:
+        """Whether the window is of this place; mirrors, turns and channel order keep its sorted values."""
+        values = (window * 255).round().byte().flatten().sort()[0].numpy()
+        return bool((np.sort(image[:, y : y + 48, x : x + 48].ravel()) == values).all())
+
+    for _ in range(4):
         batch = next(batches)
-        assert batch.b2.shape == (4, 3, 32, 32) and batch.family.shape == (4,)
-        assert all(0 <= x.min() and x.max() <= 1 for x in (batch.a, batch.a2, batch.b, batch.b2, batch.anchor_b))
-    assert made.made >= 8 and made.drawable[: made.made].any()
-    batches.close()
-    assert made.ahead.stopped.is_set()
+        places = [(y, x) for y in range(17) for x in range(17)]
+        found = [(q, s, *at) for q in range(16) for s in (1, 3) for at in places if there(made[q, s], batch.b2[0], *at)]
+        assert found
+        # The anchor on b is the second of a shard's, that on a the fourth.
+        assert any(there(fitted[q, 4 - s], batch.anchor_b[0], y, x) for q, s, y, x in found)
+        corners.add(found[0][2:])
+    assert len(corners) > 1
 
 
 def test_everything_in_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "files", lambda kind, split: ())
     monkeypatch.setattr(train, "SPLITS", {"base": ("held_out",), "basis": ("held_out",)})  # the fewest
-    monkeypatch.setattr(stream, "CHUNK", 8)
+    monkeypatch.setattr(train, "ENOUGH", 1)
     words = ["all", "--run", str(tmp_path), *TINY, "--size", "64", "--per-family", "1", "--workers", "1"]
-    arguments = train.parse([*words, "--samples", "8"])
+    arguments = train.parse([*words, "--samples", "8", "--quadruples", "24"])
     best = train.train_all(arguments)
-    assert best == tmp_path / "64" / "basis.best.pt"
+    assert best == tmp_path / "phase-2" / "basis.best.pt"
+    assert len(shard_paths(tmp_path / "basis-quadruples")) == 1
     models, state = checkpoint.load(best)
     assert state["samples"] == 8 and any(bool(b.any()) for b in models.basis.b)
     assert train.train_all(arguments) == best  # nothing is left to do
