@@ -131,27 +131,24 @@ class Loader:
         return shard
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """uint8 images as `directed` gives them and the families ``[B]``: those of a few shards at a time, mixed."""
+        """uint8 images as `directed` gives them and the families ``[B]``."""
         while True:
             paths = shard_paths(self.cache)
             if not paths:
                 raise FileNotFoundError(f"no finished shard in {self.cache.name}")
-            made = 0
-            left: list[tuple[Tensor, Tensor]] = []
+            made, left = 0, list[tuple[Tensor, Tensor]]()
             for place in self.random.permutation(len(paths)):
                 began = time.time()
                 shard = self.read(paths[place])
-                order = self.random.permutation(shard.samples)
-                index, swapped = torch.from_numpy(order).to(self.device).T
+                index, swapped = torch.from_numpy(self.random.permutation(shard.samples)).to(self.device).T
+                left.append((directed(shard.images, shard.anchors, index, swapped), shard.families[index]))
+                images, families = (torch.cat(parts) for parts in zip(*left))
                 self.waited += time.time() - began
-                for part in range(0, len(order), self.batch):
-                    rows = slice(part, part + self.batch)
-                    left.append((directed(shard.images, shard.anchors, index[rows], swapped[rows]), shard.families[index[rows]]))
-                while sum(len(families) for _, families in left) >= self.batch:
-                    images, families = (torch.cat(x) for x in zip(*left))
-                    left = [(images[self.batch :], families[self.batch :])]
-                    yield images[: self.batch], families[: self.batch]
-                    made += 1
+                whole = len(families) // self.batch * self.batch
+                for first in range(0, whole, self.batch):
+                    yield images[first : first + self.batch], families[first : first + self.batch]
+                left = [(images[whole:], families[whole:])]
+                made += whole
             if not made:
                 raise ValueError(f"no shard in {self.cache.name} has {self.batch} samples that the anchor leaves open")
 

@@ -31,9 +31,9 @@ from torch import Tensor, nn
 from . import model as model_module
 from .basis import SPREAD, Basis, encode_triplet, standardise
 from .checkpoint import Models, build, load, save
+from .data.cache import anchors_path, families_path, shard_paths
 from .data.families import FAMILIES
 from .layers import LocalBlock
-from .data.cache import anchors_path, families_path, shard_paths
 from .loader import Batch, Loader
 from .model import Config, Encoder, head
 from .objective import FLOOR, autocast, noisy, psnr

@@ -245,7 +245,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=["base", "basis", "all"])
     parser.add_argument("--cache", type=Path, help="quadruples, see likewise.data.cache; `all` makes its own")
-    parser.add_argument("--crop", type=int, default=0, help="side of the windows that are trained on; 0: whole pictures")
+    parser.add_argument(
+        "--crop", type=int, default=0, help="side of the windows that are trained on; 0: whole pictures"
+    )
     parser.add_argument("--size", type=int, default=256, help="side of the pictures that `all` makes")
     parser.add_argument("--quadruples", type=int, default=10**6, help="that `all` makes for a stage, at most")
     parser.add_argument("--workers", type=int, default=0, help="that make them; default: all cores but one")

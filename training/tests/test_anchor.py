@@ -159,15 +159,17 @@ def test_local_lookups_of_several_pairs_are_those_of_each() -> None:
     generator = torch.Generator().manual_seed(5)
     u = torch.nn.functional.interpolate(torch.rand(4, 3, 12, 12, generator=generator), 64, mode="bicubic").clamp(0, 1)
     soft = gaussian_blur(u, 1.0)
-    edited = torch.stack([(u[0] * 2 - soft[0]), (u[1] - soft[1]).mean(0).abs().expand(3, -1, -1) * 4, u[2].flip(2), u[3] ** 2])
-    edited, fold = edited.clamp(0, 1), fold_of_pixel(64)
+    lines = (u[1] - soft[1]).mean(0).abs().expand(3, -1, -1) * 4
+    edited = torch.stack([u[0] * 2 - soft[0], lines, u[2].flip(2), u[3] ** 2]).clamp(0, 1)
+    fold = fold_of_pixel(64)
     around = torch.stack([gaussian_blur(u, sigma * 64 / 256) for sigma in local.SIGMAS])
     bound = torch.tensor([0.01, 0.01, 1e-4, 0.01])
     score, kinds, tables = local.fit(u, edited, around, fold, FOLDS, bound)
     assert score.isfinite().tolist() == [True, True, False, True]
     for k in range(4):
         alone, kind, table = local.fit(u[[k]], edited[[k]], around[:, [k]], fold, FOLDS, bound[[k]])
-        assert kind == [kinds[k]] and torch.allclose(alone, score[[k]]) and torch.allclose(table[0], tables[k], atol=1e-5)
+        assert kind == [kinds[k]] and torch.allclose(alone, score[[k]])
+        assert torch.allclose(table[0], tables[k], atol=1e-5)
 
 
 def test_a_local_lookup_is_found_for_what_depends_on_what_is_around() -> None:

@@ -152,7 +152,10 @@ def test_cache_is_resumable_and_refuses_other_families(tmp_path, monkeypatch) ->
     arguments = ["cache", "--size", "16", "--evaluation", "1", "--out", str(tmp_path / "e")]
     monkeypatch.setattr("sys.argv", arguments)
     make_cache()
-    made, fitted = (np.concatenate([np.load(p) for p in sorted((tmp_path / "e").glob(f"*.{part}.npy"))]) for part in ("images", "anchors"))
+    made, fitted = (
+        np.concatenate([np.load(p) for p in sorted((tmp_path / "e").glob(f"*.{part}.npy"))])
+        for part in ("images", "anchors")
+    )
     assert made.shape == (len(FAMILIES), 4, 3, 16, 16) and made.dtype == np.uint8
     assert fitted.shape == made.shape and fitted.dtype == np.uint8
     (tmp_path / "e" / "families.json").write_text('["other"]')
