@@ -51,25 +51,32 @@ function withDevice(
 export const nameOf = ({ where, adapter, type }: BenchResult): string =>
   `${adapter}, ${type === 'float16' ? 'fp16' : 'fp32'}, ${where}`;
 
-function medianOf(result: MergeResult, name: string): number {
+function timingOf(result: MergeResult, name: string): Timing {
   const found = result.rows.find((each) => each.name === name);
   if (found === undefined) throw new Error(`${name} was not measured`);
-  return found.ms.median;
+  return found.ms;
+}
+
+/** How many times longer one takes: by the device's own time where both have one. */
+function over(one: Timing, other: Timing): number {
+  return one.device === undefined || other.device === undefined
+    ? one.median / other.median
+    : one.device.median / other.device.median;
 }
 
 function mergeTable(result: MergeResult): string {
-  const ours = medianOf(result, WAYS.merge);
+  const ours = timingOf(result, WAYS.merge);
   const head = ['', 'ms: median (quartiles)', 'of the merge’s time', 'GB/s of the bytes a merge moves'];
   const lines = result.rows.map(({ name, ms }) => [
     name,
     time(ms),
-    `${figures(ms.median / ours)} ×`,
-    name === WAYS.copy || name === WAYS.merge ? figures(result.bytes / ms.median / 1e6) : '',
+    `${figures(over(ms, ours))} ×`,
+    name === WAYS.copy || name === WAYS.merge ? figures(result.bytes / own(ms).median / 1e6) : '',
   ]);
   const about =
     `${result.targets} ${result.targets === 1 ? 'target' : 'targets'}, N = ${result.elements}, r = ${result.rank}: ` +
     `${(result.bytes / 1e6).toFixed(1)} MB, ${(result.multiplyAdds / 1e6).toFixed(0)} million multiply-adds; ` +
-    `${figures((100 * medianOf(result, WAYS.copy)) / ours)} % of the copy’s bandwidth; ` +
+    `${figures(100 * over(timingOf(result, WAYS.copy), ours))} % of the copy’s bandwidth; ` +
     `largest difference of a weight to ${result.rows.some(({ name }) => name === WAYS.graph) ? 'ORT’s' : 'TypeScript’s'} ${result.difference.toExponential(1)}.`;
   return `${about}\n\n${withDevice(
     head,

@@ -31,6 +31,8 @@ const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 15);
 const SECONDS = Number(process.env.LIKEWISE_BENCH_SECONDS ?? 4);
 /** Seconds after which no other part begins. */
 const LIMIT = Number(process.env.LIKEWISE_BENCH_LIMIT ?? Infinity);
+/** Only parts with this in their name. */
+const ONLY = process.env.LIKEWISE_BENCH_ONLY ?? '';
 /** Edits in a row over which memory is watched. */
 const EDITS = 6;
 
@@ -122,6 +124,7 @@ async function main(pack: string, out: string): Promise<void> {
     of: string,
     measure: (on: Awaited<ReturnType<typeof opened>>) => Promise<T>,
   ): Promise<T | undefined> {
+    if (!of.includes(ONLY)) return undefined;
     if (performance.now() - started > 1000 * LIMIT) {
       failures.push(`${of}: no time left`);
       return undefined;
@@ -138,8 +141,9 @@ async function main(pack: string, out: string): Promise<void> {
     }
   }
 
-  const { runtime } = await opened();
+  const { own, runtime } = await opened();
   const { adapter } = runtime;
+  const fits = holdsWidest(own.device);
   const types: Type[] = runtime.hasFp16 ? ['float16', 'float32'] : ['float32'];
   const results = new Map<Type, Partial<BenchResult>>(
     types.map((type) => [
@@ -178,7 +182,6 @@ async function main(pack: string, out: string): Promise<void> {
   });
 
   every({ ceilings: await part('ceilings', ({ own, turns }) => measureCeilings(own.device, turns)) });
-  const fits = open !== undefined && holdsWidest(open.own.device);
   if (!fits) say('the widest layer does not fit this device');
   const shapes = [
     { of: 'merge', targets: manifest.targets, basis: manifest.basis },
