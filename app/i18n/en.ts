@@ -50,6 +50,7 @@ const headline: readonly (string | { readonly symbol: string; readonly made?: tr
 ];
 
 const benchParts: Record<Part, string> = {
+  ceilings: 'What this device can do at most',
   merge: 'The merge, in several ways',
   'large merge': 'The merge of a large model’s layer',
   growth: 'Growth with the basis',

@@ -18,7 +18,16 @@ import { MAP_CHANNELS } from '../engine/compute/reference/head';
 import type { RgbaImage } from '../engine/protocol';
 import type { Runtime } from '../engine/runtime';
 import { numbers, type Bed } from './merge';
-import { COPIES, GRAM_WAYS, OPEN, rowsOf, type AnchorResult, type RenderPoint, type Row } from './results';
+import {
+  COPIES,
+  GRAM_WAYS,
+  OPEN,
+  PART_COPIES,
+  rowsOf,
+  type AnchorResult,
+  type RenderPoint,
+  type Row,
+} from './results';
 import { inTurns, type Turns, type Work } from './turns';
 
 /** Of the studio pack. */
@@ -148,20 +157,55 @@ function deviceCopy(device: GPUDevice, { data: from, width, height }: FullImage<
   };
 }
 
+/** Kernels alone, nothing read back: what a fit is made of at the model's size, and what passes over the full one. */
+export async function measureParts(
+  { device, runtime }: Pick<Bed, 'device' | 'runtime'>,
+  turns: Turns,
+): Promise<Row[]> {
+  const { compute } = runtime;
+  const arena = new Arena(compute);
+  const image = waves(MEGAPIXELS[2], 3);
+  const full = arena.keep(compute.uploadImage(image, 'bench'));
+  const b = arena.keep(compute.prepare(full, SIZE));
+  const copy = (length: number): Work => {
+    const [from, to] = [1, 2].map(() => arena.keep(compute.allocate('float32', [length], 'bench')));
+    return () => {
+      const encoder = device.createCommandEncoder({ label: 'copy' });
+      encoder.copyBufferToBuffer(from.data, 0, to.data, 0, 4 * length);
+      device.queue.submit([encoder.finish({ label: 'copy' })]);
+    };
+  };
+  const making = (make: () => Tensor<GPUBuffer>): Work => {
+    return () => compute.release(make());
+  };
+  const works: Record<string, Work> = {
+    // Three channels of four bytes.
+    [PART_COPIES.model]: copy(3 * SIZE * SIZE),
+    'blurs and gradients': making(() => compute.fields(b)),
+    'Gram matrices': gram(compute, arena),
+    [PART_COPIES.full]: copy(image.width * image.height),
+    'to the model’s size': making(() => compute.prepare(full, SIZE)),
+  };
+  for (const [of, anchor] of Object.entries(anchors()))
+    works[`anchor applied: ${of}`] = making(() => compute.anchorApply(full, b, anchor));
+  const rows = rowsOf(await inTurns(works, turns));
+  runtime.check();
+  arena.dispose();
+  return rows;
+}
+
 export async function measureGram(
   { runtime, wasm }: Pick<Bed, 'runtime' | 'wasm'>,
   turns: Turns,
 ): Promise<Row[]> {
   const onDevice = new Arena(runtime.compute);
-  const reference = createCpuCompute();
-  const times = await inTurns(
-    {
-      [GRAM_WAYS.webgpu]: gram(runtime.compute, onDevice),
-      [GRAM_WAYS.wasm]: gram(wasm.compute, new Arena(wasm.compute)),
-      [GRAM_WAYS.typescript]: gram(reference, new Arena(reference)),
-    },
-    turns,
-  );
+  const works: Record<string, Work> = { [GRAM_WAYS.webgpu]: gram(runtime.compute, onDevice) };
+  if (wasm !== undefined) {
+    const reference = createCpuCompute();
+    works[GRAM_WAYS.wasm] = gram(wasm.compute, new Arena(wasm.compute));
+    works[GRAM_WAYS.typescript] = gram(reference, new Arena(reference));
+  }
+  const times = await inTurns(works, turns);
   runtime.check();
   onDevice.dispose();
   return rowsOf(times);
@@ -171,8 +215,9 @@ export async function measureAnchor(
   { device, runtime, wasm }: Omit<Bed, 'type'>,
   turns: Turns,
 ): Promise<AnchorResult> {
+  const parts = await measureParts({ device, runtime }, turns);
   const onDevice = new Arena(runtime.compute);
-  const onProcessor = new Arena<CpuData>(wasm.compute);
+  const onProcessor = wasm && { runtime: wasm, arena: new Arena<CpuData>(wasm.compute) };
   const points: RenderPoint[] = [];
   for (const megapixels of MEGAPIXELS) {
     const image = waves(megapixels, 3);
@@ -181,13 +226,13 @@ export async function measureAnchor(
       [COPIES.device]: deviceCopy(device, onDevice.keep(runtime.compute.uploadImage(image, 'bench'))),
       [COPIES.processor]: () => void image.data.slice(),
       ...renders(runtime, onDevice, image),
-      ...renders(wasm, onProcessor, image),
+      ...(onProcessor && renders(onProcessor.runtime, onProcessor.arena, image)),
     };
     if (canvas !== undefined) works[COPIES.canvas] = canvas;
     points.push({ megapixels, rows: rowsOf(await inTurns(works, turns)) });
     onDevice.dispose();
-    onProcessor.dispose();
+    onProcessor?.arena.dispose();
   }
   runtime.check();
-  return { gram: await measureGram({ runtime, wasm }, turns), points };
+  return { parts, gram: await measureGram({ runtime, wasm }, turns), points };
 }

@@ -25,12 +25,14 @@ export interface Shape {
 export interface Bed {
   readonly device: GPUDevice;
   readonly runtime: Runtime<GPUBuffer>;
-  /** ORT on the processor. */
-  readonly wasm: Runtime<CpuData>;
+  /** ORT on the processor; without it nothing is measured there. */
+  readonly wasm: Runtime<CpuData> | undefined;
   readonly type: ElementType;
 }
 
 const PATTERN = 1 << 16;
+/** More rows than a workgroup makes. */
+const ROWS_COMPARED = 100;
 
 /** Normal numbers times 0.1, the same 65,536 again and again: what they are does not matter for time. */
 export function numbers(length: number, seed: number): Float32Array<ArrayBuffer> {
@@ -121,11 +123,19 @@ export function runs<Data>(graph: Graph<Data>, feeds: ReadonlyMap<string, Tensor
   };
 }
 
-/** What is measured at given shapes. `processor`: also the TypeScript and the WASM that do it in f32. */
+/**
+ * What is measured at given shapes. `processor`: also the TypeScript and the WASM that do it in f32; `graph`: also
+ * ORT's graph on the device.
+ */
 export async function measureMerge(
   bed: Bed,
   shapes: readonly Shape[],
-  { elements, rank, processor }: { elements: number; rank: number; processor: boolean },
+  {
+    elements,
+    rank,
+    processor,
+    graph: withGraph = true,
+  }: { elements: number; rank: number; processor: boolean; graph?: boolean },
   turns: Turns,
 ): Promise<MergeResult> {
   const { device, runtime, wasm, type } = bed;
@@ -137,6 +147,7 @@ export async function measureMerge(
   const targets = shapes.map((shape, l) => targetOf(runtime, type, arena, shape, factors[l], elements, rank));
   const coefficients = numbers(shapes.length * elements, 1);
   const half = coefficients.map((value, i) => (i % 2 === 0 ? value : 0));
+  const none = new Float32Array(coefficients.length);
   const ofElement = Array.from({ length: elements }, (_, n) =>
     Float32Array.from(shapes, (_, l) => coefficients[l * elements + n]),
   );
@@ -168,20 +179,23 @@ export async function measureMerge(
     feeds.set(`c${l}`, make(type, laidOut[l].c, [columns]));
     feeds.set(`b${l}`, { ...targets[l].b, dims: [columns, shape.out] });
   });
-  const graph = await runtime.openGraph(onnxModel(mergeGraph(shapes, columns, type)).buffer);
+  const graph = withGraph
+    ? await runtime.openGraph(onnxModel(mergeGraph(shapes, columns, type)).buffer)
+    : undefined;
   const works: Record<string, Work> = {
     [WAYS.copy]: () => copies([[from, to]]),
     [WAYS.merge]: () => compute.merge(targets, coefficients, elements, 1),
     [WAYS.half]: () => compute.merge(targets, half, elements, 1),
+    [WAYS.none]: () => compute.merge(targets, none, elements, 1),
     [WAYS.element]: () => compute.mergeElement(targets, 0, ofElement[0], 1),
     [WAYS.elements]: () => {
       copies(targets.map(({ base, merged }) => [base, merged]));
       ofElement.forEach((delta, n) => compute.mergeElement(targets, n, delta, 1));
     },
-    [WAYS.graph]: runs(graph, feeds),
   };
+  if (graph !== undefined) works[WAYS.graph] = runs(graph, feeds);
 
-  if (processor) {
+  if (processor && wasm !== undefined) {
     const merged = factors.map(({ base }) => base.slice());
     works[WAYS.typescript] = () => {
       shapes.forEach((shape, l) => {
@@ -201,7 +215,7 @@ export async function measureMerge(
   const times = await inTurns(works, turns);
   runtime.check();
   arena.dispose();
-  await graph.dispose();
+  await graph?.dispose();
   return {
     targets: shapes.length,
     elements,
@@ -212,17 +226,36 @@ export async function measureMerge(
     rows: rowsOf(times),
   };
 
-  /** What is compared must be the same: our merged weights against the graph's, the last target's. */
+  /** What is compared must be the same: our merged weights against others, the last target's. */
   async function largestDifference(): Promise<number> {
     await compute.merge(targets, coefficients, elements, 1);
     const last = shapes.length - 1;
     const ours = await compute.read(targets[last].merged);
-    const outputs = await graph.run(feeds);
-    const output = outputs.get(`merged${last}`);
+    const theirs = await (graph === undefined ? firstRows(last) : outputOf(graph, last));
+    return theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - ours[i])), 0);
+  }
+
+  async function outputOf(of: Graph<GPUBuffer>, target: number): Promise<Float32Array> {
+    const outputs = await of.run(feeds);
+    const output = outputs.get(`merged${target}`);
     if (output === undefined) throw new Error('the graph returned no weights');
-    const theirs = await compute.read(output.tensor);
+    const values = await compute.read(output.tensor);
     for (const each of outputs.values()) each.dispose();
-    return ours.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i])), 0);
+    return values;
+  }
+
+  /** As TypeScript merges them. */
+  function firstRows(target: number): Float32Array {
+    const { in: inputs, out: outputs } = shapes[target];
+    const { base, a, b } = factors[target];
+    const sizes = { inputs: Math.min(inputs, ROWS_COMPARED), outputs, rank };
+    const length = sizes.inputs * rank;
+    const rows = new Float32Array(elements * length);
+    for (let n = 0; n < elements; n += 1)
+      rows.set(a.subarray(n * inputs * rank).subarray(0, length), n * length);
+    const merged = base.slice(0, sizes.inputs * outputs);
+    addTerms(merged, rows, b, sizes, termsOf(coefficients, target, elements, 1));
+    return merged;
   }
 }
 

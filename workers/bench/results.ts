@@ -1,9 +1,10 @@
 /** What a run of the benchmark finds; docs/performance.json is a list of these. */
 import type { Backend, Outcome, RunReport } from '../engine/protocol';
-import type { Spread } from './turns';
+import type { Spread, Timing } from './turns';
 
 /** What is measured, in this order. */
 export const PARTS = [
+  'ceilings',
   'merge',
   'large merge',
   'growth',
@@ -21,6 +22,7 @@ export const WAYS = {
   copy: 'copy of as many bytes',
   merge: 'merge',
   half: 'merge, half of the coefficients zero',
+  none: 'merge, all coefficients zero',
   element: 'one element',
   elements: 'one element at a time',
   graph: 'ORT graph',
@@ -46,6 +48,9 @@ export const COPIES = {
   device: 'copy on the device, read back',
   processor: 'copy on the processor',
 } as const;
+/** What the anchor's parts are compared with, what follows each of them in a list of rows. */
+export const PART_COPIES = { model: 'copy of 256 × 256', full: 'copy of 12 megapixels' } as const;
+
 /** The render in which the head draws at every pixel; in the others only the anchor does. */
 export const OPEN = 'colour, the head open';
 
@@ -63,10 +68,17 @@ export const EDIT_WAYS = {
 /** One way to do the same work. */
 export interface Row {
   readonly name: string;
-  readonly ms: Spread;
+  readonly ms: Timing;
 }
 
-export function rowsOf(times: Readonly<Record<string, Spread>>): Row[] {
+/** Work of which it is known how much there is: what a device can do at most. */
+export interface Ceiling extends Row {
+  /** Bytes read and written, or floating-point operations, in those milliseconds. */
+  readonly amount: number;
+  readonly of: 'bytes' | 'float32' | 'float16';
+}
+
+export function rowsOf(times: Readonly<Record<string, Timing>>): Row[] {
   return Object.entries(times).map(([name, ms]) => ({ name, ms }));
 }
 
@@ -78,7 +90,7 @@ export interface MergeResult {
   /** What a merge has to move: base, A and B read once, the merged weights written once. */
   readonly bytes: number;
   readonly multiplyAdds: number;
-  /** Of ours against ORT's graph: the largest difference of a merged weight. */
+  /** Of ours against ORT's graph, or where there is none against TypeScript: the largest difference of a merged weight. */
   readonly difference: number;
   readonly rows: readonly Row[];
 }
@@ -118,6 +130,8 @@ export interface RenderPoint {
 }
 
 export interface AnchorResult {
+  /** What a fit and a render begin with, each beside a copy of as many pixels. */
+  readonly parts?: readonly Row[];
   /** The Gram matrices of a pair. */
   readonly gram: readonly Row[];
   readonly points: readonly RenderPoint[];
@@ -152,6 +166,7 @@ export interface BenchResult {
   readonly where: string;
   readonly adapter: string;
   readonly type: 'float32' | 'float16';
+  readonly ceilings?: readonly Ceiling[];
   readonly merge: MergeResult;
   /** One target of the released checkpoint's widest layer; missing where it does not fit. */
   readonly large: MergeResult | undefined;

@@ -1,4 +1,5 @@
 /** All of the benchmark on one device, part by part; the same in Node and in the page. */
+import type { CpuData } from '../engine/compute/cpu';
 import type { Choice, OwnDevice } from '../engine/device';
 import { unwatched } from '../engine/job';
 import { openModel } from '../engine/model';
@@ -7,6 +8,8 @@ import { fetchFiles, fetchManifest, type LoadContext } from '../engine/pack/load
 import { filesFor, graphOf, type Manifest, type Precision } from '../engine/pack/manifest';
 import { openWasm, openWebGpu, type Runtime } from '../engine/runtime';
 import { measureAnchor, measureGram } from './anchor';
+import { measureCeilings } from './ceilings';
+import { deviceClock } from './clock';
 import { countBuffers, measureEdit } from './edit';
 import type { Guarded } from './guard';
 import { measureGrowth, measureMerge, type Bed } from './merge';
@@ -17,11 +20,12 @@ import {
   type Memory,
   type MergeResult,
   type Part,
+  type SidePathPoint,
   type StepResult,
 } from './results';
 import { measureSidePath } from './side-path';
 import { measureStep } from './step';
-import type { Turns } from './turns';
+import type { DeviceClock, Turns } from './turns';
 
 export interface Place extends Opened {
   /** For the reader: 'Node, Dawn' or the browser. */
@@ -31,21 +35,30 @@ export interface Place extends Opened {
 }
 
 interface Opened extends Omit<Bed, 'type'> {
+  readonly wasm: Runtime<CpuData>;
   readonly memory: () => Memory;
+  readonly clock: DeviceClock | undefined;
 }
 
-/** Both runtimes on a device that was chosen for WebGPU; `heap` tells JavaScript's bytes where it can. */
-export async function openBed(choice: Choice, heap = (): number => 0): Promise<Opened> {
+/**
+ * Both runtimes on a device that was chosen for WebGPU; `heap` tells JavaScript's bytes where it can. `exact`:
+ * the device's timestamps are (browsers round them to a tenth of a millisecond), so its own time is told as well.
+ */
+export async function openBed(
+  choice: Choice,
+  { heap = () => 0, exact = false }: { readonly heap?: () => number; readonly exact?: boolean } = {},
+): Promise<Opened> {
   if (choice.backend !== 'webgpu') throw new Error('the benchmark needs a WebGPU device');
   const { own } = choice;
   const live = countBuffers(own.device);
   const memory = (): Memory => ({ device: live(), heap: heap() });
+  const clock = exact ? deviceClock(own.device) : undefined;
   const runtime = await openWebGpu(await loadOrt('webgpu'), own);
-  return { device: own.device, memory, runtime, wasm: await openWasm(await loadOrt('wasm')) };
+  return { device: own.device, memory, clock, runtime, wasm: await openWasm(await loadOrt('wasm')) };
 }
 
 /** Milliseconds of a turn at least. */
-const LEAST = 20;
+export const LEAST = 20;
 /** Of the studio denoiser at 256²: pair and target tokens. */
 const TOKENS = 512;
 const BASES = [
@@ -57,15 +70,21 @@ const BASES = [
   { elements: 32, rank: 16 },
 ];
 /** The released checkpoint's widest layer and its basis. */
-const WIDEST = [{ in: 3072, out: 18_432 }];
-const LARGE = { elements: 32, rank: 4 };
+export const WIDEST = [{ in: 3072, out: 18_432 }];
+export const LARGE = { elements: 32, rank: 4 };
+
+/** Its weights as f32, which come before those as fp16, are one buffer. */
+export function holdsWidest({ limits }: GPUDevice): boolean {
+  const bytes = 4 * WIDEST[0].in * WIDEST[0].out;
+  return bytes <= Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+}
 
 /** Where the studio's own merge takes longer, twelve times as many weights take too long to wait for. */
 function fast({ rows }: MergeResult): boolean {
   return rows.every(({ name, ms }) => name !== WAYS.merge || ms.median < 400);
 }
 
-async function measureStepOf<Data>(
+export async function measureStepOf<Data>(
   { base, context }: Place['pack'],
   manifest: Manifest,
   runtime: Runtime<Data>,
@@ -130,6 +149,14 @@ export async function measureGuarded(bed: Opened, pack: Place['pack']): Promise<
   return { merge, gram: await measureGram(bed, turns) };
 }
 
+/** Of one transformer block; its modulation sees one row, whatever the number of tokens. */
+export function measureSidePathOf(bed: Bed, { targets }: Manifest, turns: Turns): Promise<SidePathPoint[]> {
+  const layers = targets
+    .filter(({ name }) => name.startsWith('blocks.0.') && !name.endsWith('modulation'))
+    .map((target) => ({ in: target.in, out: target.out, tokens: TOKENS }));
+  return measureSidePath(bed, layers, BASES, turns);
+}
+
 /** `onPart` is told what is about to be measured; memory is watched over `edits` edits. */
 export async function measureAll(
   place: Place,
@@ -141,22 +168,20 @@ export async function measureAll(
   const manifest = await fetchManifest(pack.context, pack.base);
   const { targets, basis } = manifest;
   const bed: Bed = { ...place, type };
-  const turns: Turns = { rounds, least: LEAST, settle: () => runtime.settle() };
+  const turns: Turns = { rounds, least: LEAST, clock: place.clock, settle: () => runtime.settle() };
+  onPart('ceilings');
+  const ceilings = await measureCeilings(place.device, turns);
   onPart('merge');
   const merge = await measureMerge(bed, targets, { ...basis, processor: true }, turns);
   let large: MergeResult | undefined;
-  if (fast(merge)) {
+  if (holdsWidest(place.device) && fast(merge)) {
     onPart('large merge');
     large = await measureMerge(bed, WIDEST, { ...LARGE, processor: false }, turns);
   }
   onPart('growth');
   const growth = await measureGrowth(bed, targets, basis, turns);
   onPart('side path');
-  // One transformer block; its modulation sees one row, whatever the number of tokens.
-  const layers = targets
-    .filter(({ name }) => name.startsWith('blocks.0.') && !name.endsWith('modulation'))
-    .map((target) => ({ in: target.in, out: target.out, tokens: TOKENS }));
-  const sidePath = await measureSidePath(bed, layers, BASES, turns);
+  const sidePath = await measureSidePathOf(bed, manifest, turns);
   onPart('anchor');
   const anchor = await measureAnchor(place, turns);
   const precision = type === 'float16' ? 'fp16' : 'fp32';
@@ -169,6 +194,7 @@ export async function measureAll(
     where: place.where,
     adapter: runtime.adapter,
     type,
+    ceilings,
     merge,
     large,
     growth,

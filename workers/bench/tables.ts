@@ -2,6 +2,7 @@
 import {
   COPIES,
   EDIT_WAYS,
+  PART_COPIES,
   WAYS,
   type AnchorResult,
   type BenchResult,
@@ -10,7 +11,8 @@ import {
   type Row,
   type SidePathPoint,
 } from './results';
-import type { Spread } from './turns';
+import { roofOf, type Demand } from './roofline';
+import type { Spread, Timing } from './turns';
 
 /** Three figures, for times and ratios alike. */
 export function figures(value: number): string {
@@ -29,30 +31,137 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [row(...head), row(...head.map(() => '---')), ...rows.map((cells) => row(...cells))].join('\n');
 }
 
+/** The device's own time where it tells. */
+const own = ({ device, ...here }: Timing): Spread => device ?? here;
+
+/** A column more where any of the rows was timed by the device as well. */
+function withDevice(
+  head: readonly string[],
+  lines: readonly (readonly string[])[],
+  timings: readonly Timing[],
+): string {
+  if (timings.every(({ device }) => device === undefined)) return table(head, lines);
+  const cells = timings.map(({ device }) => (device === undefined ? '' : time(device)));
+  return table(
+    [...head, 'ms on the device'],
+    lines.map((line, i) => [...line, cells[i]]),
+  );
+}
+
 export const nameOf = ({ where, adapter, type }: BenchResult): string =>
   `${adapter}, ${type === 'float16' ? 'fp16' : 'fp32'}, ${where}`;
 
-function medianOf(result: MergeResult, name: string): number {
+function timingOf(result: MergeResult, name: string): Timing {
   const found = result.rows.find((each) => each.name === name);
   if (found === undefined) throw new Error(`${name} was not measured`);
-  return found.ms.median;
+  return found.ms;
+}
+
+/** How many times longer one takes: by the device's own time where both have one. */
+function over(one: Timing, other: Timing): number {
+  return one.device === undefined || other.device === undefined
+    ? one.median / other.median
+    : one.device.median / other.device.median;
 }
 
 function mergeTable(result: MergeResult): string {
-  const own = medianOf(result, WAYS.merge);
+  const ours = timingOf(result, WAYS.merge);
   const head = ['', 'ms: median (quartiles)', 'of the merge’s time', 'GB/s of the bytes a merge moves'];
   const lines = result.rows.map(({ name, ms }) => [
     name,
     time(ms),
-    `${figures(ms.median / own)} ×`,
-    name === WAYS.copy || name === WAYS.merge ? figures(result.bytes / ms.median / 1e6) : '',
+    `${figures(over(ms, ours))} ×`,
+    name === WAYS.copy || name === WAYS.merge ? figures(result.bytes / own(ms).median / 1e6) : '',
   ]);
   const about =
     `${result.targets} ${result.targets === 1 ? 'target' : 'targets'}, N = ${result.elements}, r = ${result.rank}: ` +
     `${(result.bytes / 1e6).toFixed(1)} MB, ${(result.multiplyAdds / 1e6).toFixed(0)} million multiply-adds; ` +
-    `${figures((100 * medianOf(result, WAYS.copy)) / own)} % of the copy’s bandwidth; ` +
-    `largest difference of a weight to ORT’s ${result.difference.toExponential(1)}.`;
-  return `${about}\n\n${table(head, lines)}`;
+    `${figures(100 * over(timingOf(result, WAYS.copy), ours))} % of the copy’s bandwidth; ` +
+    `largest difference of a weight to ${result.rows.some(({ name }) => name === WAYS.graph) ? 'ORT’s' : 'TypeScript’s'} ${result.difference.toExponential(1)}.`;
+  return `${about}\n\n${withDevice(
+    head,
+    lines,
+    result.rows.map(({ ms }) => ms),
+  )}`;
+}
+
+/** What the device can do at most, and how near to it every way comes that is bound by bytes or arithmetic alone. */
+function ceilingTable({ ceilings = [] }: BenchResult): string | undefined {
+  if (ceilings.length === 0) return undefined;
+  const lines = ceilings.map(({ ms, name, amount, of }) => {
+    const rate = amount / own(ms).median / 1e6;
+    return [name, time(own(ms)), of === 'bytes' ? `${figures(rate)} GB/s` : `${figures(rate / 1e3)} TFLOP/s`];
+  });
+  return table(['', 'ms: median (quartiles)', 'at most'], lines);
+}
+
+function rooflineTable({ ceilings, merge, large, type }: BenchResult): string | undefined {
+  if (ceilings === undefined || ceilings.length === 0) return undefined;
+  const roof = roofOf(ceilings.map((each) => ({ ...each, ms: own(each.ms).median })));
+  const results = [
+    { of: 'studio pack', result: merge },
+    ...(large === undefined ? [] : [{ of: 'widest layer', result: large }]),
+  ];
+  const lines = results.flatMap(({ of, result }) =>
+    result.rows.flatMap(({ name, ms }) => {
+      const demand = demandOf(result, name, type);
+      if (demand === undefined) return [];
+      const { median } = own(ms);
+      const bound = roof(demand);
+      return [
+        [
+          `${of}: ${name}`,
+          (demand.bytes / 1e6).toFixed(1),
+          figures(demand.operations / 1e9),
+          figures(median),
+          figures(demand.bytes / median / 1e6),
+          figures(demand.operations / median / 1e9),
+          `${figures(bound.ms)} (${bound.by})`,
+          `${figures((100 * bound.ms) / median)} %`,
+        ],
+      ];
+    }),
+  );
+  const head = ['', 'MB', 'GFLOP', 'ms', 'GB/s', 'TFLOP/s', 'ms at the ceiling', 'reached'];
+  return table(head, lines);
+}
+
+/** What a way has to move and compute at least; undefined where that is not the device's own work. */
+function demandOf(result: MergeResult, name: string, type: BenchResult['type']): Demand | undefined {
+  const { bytes, multiplyAdds, elements, rank } = result;
+  const weights = multiplyAdds / elements / rank;
+  // Base read, merged written.
+  const plain = 2 * weights * (type === 'float16' ? 2 : 4);
+  const share = (part: number): Demand => ({
+    bytes: plain + part * (bytes - plain),
+    operations: 2 * part * multiplyAdds,
+  });
+  switch (name) {
+    case WAYS.copy:
+      return { bytes, operations: 0 };
+    case WAYS.merge:
+      return share(1);
+    case WAYS.half:
+      return share(0.5);
+    case WAYS.none:
+      return share(0);
+    case WAYS.element:
+      return share(1 / elements);
+    default:
+      return undefined;
+  }
+}
+
+function partTable({ parts = [] }: AnchorResult): string | undefined {
+  if (parts.length === 0) return undefined;
+  const copies: readonly string[] = Object.values(PART_COPIES);
+  let copy = Number.NaN;
+  const lines = parts.map(({ name, ms }) => {
+    const isCopy = copies.includes(name);
+    if (isCopy) copy = own(ms).median;
+    return [name, time(own(ms)), isCopy ? '' : `${figures(own(ms).median / copy)} ×`];
+  });
+  return table(['', 'ms: median (quartiles)', 'of the copy above'], lines);
 }
 
 function growthTable(growth: readonly Growth[]): string {
@@ -108,7 +217,11 @@ function stepTable(steps: BenchResult['steps']): string {
 
 function gramTable({ gram }: AnchorResult): string {
   const lines = gram.map(({ name, ms }) => [name, time(ms), `${figures(ms.median / gram[0].ms.median)} ×`]);
-  return table(['Gram matrices on', 'ms: median (quartiles)', 'of WebGPU’s time'], lines);
+  return withDevice(
+    ['Gram matrices on', 'ms: median (quartiles)', 'of WebGPU’s time'],
+    lines,
+    gram.map(({ ms }) => ms),
+  );
 }
 
 const COPY_NAMES: readonly string[] = Object.values(COPIES);
@@ -133,7 +246,11 @@ function renderTable({ points }: AnchorResult): string {
     ];
   });
   const head = [`${last.megapixels} megapixels`, 'ms: median (quartiles)', 'of a copy', 'ms by megapixels'];
-  return table([...head, 'exponent'], lines);
+  return withDevice(
+    [...head, 'exponent'],
+    lines,
+    last.rows.map(({ ms }) => ms),
+  );
 }
 
 function firstTable(edits: BenchResult['edits']): string {
@@ -183,19 +300,28 @@ function memoryTable(edits: BenchResult['edits']): string {
   return table([...head, 'last third'], lines);
 }
 
+/** A table of what was measured; a run that left a part out has none of it. */
+const some =
+  <T>(made: (of: readonly T[]) => string) =>
+  (of: readonly T[]): string | undefined =>
+    of.length === 0 ? undefined : made(of);
+
 /** By marker: the tables that belong between `<!-- bench:NAME -->` and `<!-- /bench -->`. */
 const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefined>> = {
+  ceilings: ceilingTable,
+  roofline: rooflineTable,
   merge: ({ merge }) => mergeTable(merge),
   large: ({ large }) => large && mergeTable(large),
-  growth: ({ growth }) => growthTable(growth),
-  'side-path': ({ sidePath }) => sidePathTable(sidePath),
-  gram: ({ anchor }) => gramTable(anchor),
-  render: ({ anchor }) => renderTable(anchor),
-  step: ({ steps }) => stepTable(steps),
+  growth: ({ growth }) => some(growthTable)(growth),
+  'side-path': ({ sidePath }) => some(sidePathTable)(sidePath),
+  gram: ({ anchor }) => (anchor.gram.length === 0 ? undefined : gramTable(anchor)),
+  parts: ({ anchor }) => partTable(anchor),
+  render: ({ anchor }) => (anchor.points.length === 0 ? undefined : renderTable(anchor)),
+  step: ({ steps }) => some(stepTable)(steps),
   host: ({ host }) => host && stepTable([host]),
-  first: ({ edits }) => firstTable(edits),
-  edit: ({ edits }) => editTable(edits),
-  memory: ({ edits }) => memoryTable(edits),
+  first: ({ edits }) => some(firstTable)(edits),
+  edit: ({ edits }) => some(editTable)(edits),
+  memory: ({ edits }) => some(memoryTable)(edits),
 };
 
 /** The document with its tables made anew. */
@@ -217,6 +343,6 @@ export function withTables(document: string, results: readonly BenchResult[]): s
 
 /** All of one adapter's tables, for the terminal. */
 export function report(result: BenchResult): string {
-  const parts = Object.values(SECTIONS).map((section) => section(result) ?? '');
+  const parts = Object.values(SECTIONS).flatMap((section) => section(result) ?? []);
   return [nameOf(result), ...parts].join('\n\n');
 }

@@ -10,8 +10,23 @@ export interface Spread {
   readonly high: number;
 }
 
+/** By this program's clock and, where the device tells and had any part in it, by the device's. */
+export interface Timing extends Spread {
+  readonly device?: Spread;
+}
+
+/** A device's own: clock.ts. */
+export interface DeviceClock {
+  start(): void;
+  /** Milliseconds in which the device worked on what was recorded since `start` and is done; undefined for nothing. */
+  stop(): Promise<number | undefined>;
+}
+
 export interface Turns {
   readonly rounds: number;
+  /** Milliseconds after which no other round begins. */
+  readonly most?: number;
+  readonly clock?: DeviceClock | undefined;
   /** Milliseconds that a turn takes at least: shorter work is repeated, so that submitting it and hearing of its end weigh little. */
   readonly least: number;
   /** Waits until all submitted work is done. */
@@ -35,27 +50,37 @@ export function spreadOf(times: readonly number[]): Spread {
 /** The first call of each work is not counted: it compiles kernels. The second tells how often to repeat it. */
 export async function inTurns<Name extends string>(
   works: Readonly<Record<Name, Work>>,
-  { rounds, least, settle }: Turns,
-): Promise<Record<Name, Spread>> {
-  async function time(work: Work, repeats: number): Promise<number> {
+  { rounds, least, most = Infinity, clock, settle }: Turns,
+): Promise<Record<Name, Timing>> {
+  async function time(work: Work, repeats: number): Promise<{ here: number; device?: number }> {
+    clock?.start();
     const start = performance.now();
     for (let i = 0; i < repeats; i += 1) await work();
     await settle();
-    return (performance.now() - start) / repeats;
+    const here = (performance.now() - start) / repeats;
+    const device = await clock?.stop();
+    return device === undefined ? { here } : { here, device: device / repeats };
   }
   const entries = Object.entries<Work>(works);
   const repeats = new Map<string, number>();
   for (const [name, work] of entries) {
     await time(work, 1);
-    const once = await time(work, 1);
+    const { here: once } = await time(work, 1);
     repeats.set(name, Math.min(MOST_REPEATS, Math.max(1, Math.ceil(least / once))));
   }
-  const times = new Map<string, number[]>(entries.map(([name]) => [name, []]));
+  const times = new Map<string, Awaited<ReturnType<typeof time>>[]>(entries.map(([name]) => [name, []]));
+  const start = performance.now();
   for (let round = 0; round < rounds; round += 1) {
+    if (round > 0 && performance.now() - start > most) break;
     for (const [name, work] of entries) times.get(name)?.push(await time(work, repeats.get(name) ?? 1));
   }
-  return Object.fromEntries([...times].map(([name, values]) => [name, spreadOf(values)])) as Record<
+  const timing = (measured: readonly { here: number; device?: number }[]): Timing => {
+    const here = spreadOf(measured.map((each) => each.here));
+    const device = measured.flatMap((each) => each.device ?? []);
+    return device.length === 0 ? here : { ...here, device: spreadOf(device) };
+  };
+  return Object.fromEntries([...times].map(([name, values]) => [name, timing(values)])) as Record<
     Name,
-    Spread
+    Timing
   >;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Tensor } from './compute/compute';
-import { adapterNamesHere } from './compute/testing/device';
+import { adapterNamesHere } from './compute/testing/dawn';
 import type { Graph } from './graph';
 import { onnxModel } from './onnx';
 import { loadOrt } from './ort';

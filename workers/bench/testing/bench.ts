@@ -3,22 +3,20 @@
  * names a driver, a graphics card's for example). Results go to docs/performance.json and the tables of
  * docs/performance.md, in place of those of the same adapter.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adapterNamesHere, openIdleGpu } from '../../engine/compute/testing/device';
+import { adapterNamesHere, openIdleGpu } from '../../engine/compute/testing/dawn';
 import { openDevice, type OwnDevice } from '../../engine/device';
 import { chooseInNode, folderUrl, fromDisk, furnish } from '../../engine/testing/node';
-import type { BenchResult } from '../results';
 import { measureAll, measureHost, openBed } from '../run';
-import { report, withTables } from '../tables';
+import { report } from '../tables';
+import { keep } from './figures';
 
 const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 5);
 const EDITS = Number(process.env.LIKEWISE_BENCH_EDITS ?? 12);
 const PACK = join(process.cwd(), 'public/packs/studio');
-const FIGURES = 'docs/performance.json';
-const DOCUMENT = 'docs/performance.md';
 
 const folder = mkdtempSync(join(tmpdir(), 'likewise-bench-'));
 beforeAll(() => furnish(folder));
@@ -30,16 +28,6 @@ async function idleDevice(): Promise<OwnDevice> {
   return openDevice(adapter);
 }
 
-function keep(result: BenchResult): void {
-  const key = ({ where, adapter, type }: BenchResult): string => `${where} ${adapter} ${type}`;
-  const earlier = JSON.parse(readFileSync(FIGURES, 'utf8')) as BenchResult[];
-  const all = [...earlier.filter((each) => key(each) !== key(result)), result].sort((x, y) =>
-    key(x).localeCompare(key(y)),
-  );
-  writeFileSync(FIGURES, `${JSON.stringify(all, null, 1)}\n`);
-  writeFileSync(DOCUMENT, withTables(readFileSync(DOCUMENT, 'utf8'), all));
-}
-
 it.each((await adapterNamesHere()).map((name) => ({ name })))(
   'the benchmark on $name',
   async ({ name }) => {
@@ -47,7 +35,10 @@ it.each((await adapterNamesHere()).map((name) => ({ name })))(
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return heapUsed + arrayBuffers;
     };
-    const bed = await openBed(await chooseInNode({ backend: 'webgpu', adapter: name }), heap);
+    const bed = await openBed(await chooseInNode({ backend: 'webgpu', adapter: name }), {
+      heap,
+      exact: true,
+    });
     const { runtime, wasm } = bed;
     const place = { ...bed, where: 'Node, Dawn', pack: { base: folderUrl(PACK), context: fromDisk } };
     const start = performance.now();

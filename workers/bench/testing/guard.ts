@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adapterNamesHere } from '../../engine/compute/testing/device';
+import { adapterNamesHere } from '../../engine/compute/testing/dawn';
 import { chooseInNode, folderUrl, fromDisk, furnish } from '../../engine/testing/node';
 import { compare, type Guarded } from '../guard';
 import type { BenchResult } from '../results';
