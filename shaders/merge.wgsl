@@ -1,10 +1,12 @@
-// The merge of one target: merged = base + Σ_n c[n]·scale·A_n·B_n, all elements in one pass.
+// The merge of several targets: merged = base + Σ_n c[n]·scale·A_n·B_n each, all elements in one pass.
 //
-// in   terms    header (in, lanes of out, rank, terms), then per term (element, c·scale as f32 bits)
-//      base     `lane` [in, lanes]
-//      a        `factor` [N, in, r]
-//      b        `factor_lane` [N, r, lanes]
-// out  merged   `lane` [in, lanes]
+// in   terms    header (targets, rank, workgroups along x, workgroups), then per target (its first
+//               workgroup, in, lanes of out, where in base, a and b it begins, where its terms
+//               begin and how many there are), then per term (element, c·scale as f32 bits)
+//      base     `lane` [in, lanes] of each
+//      a        `factor` [N, in, r] of each
+//      b        `factor_lane` [N, r, lanes] of each
+// out  merged0… `lane` [in, lanes], declared before this with `store`
 // A lane is four neighbouring outputs when out is a multiple of 4, one otherwise.
 // With 32 elements of rank 4 every weight takes 128 multiply-adds, so this is a matrix product
 // [in × J]·[J × out], J = terms · r, with a copy around it; it has to be tiled like one to run at
@@ -13,19 +15,19 @@
 // and 16 × 16 lanes of B are staged in workgroup memory (8 KiB): base is read once, B once per 64
 // rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
 // Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane.
-// Dispatch: x = tile of lanes, y = tile of rows.
+// Dispatch: the targets' tiles one after the other, each in rows of tiles of lanes.
 
 const TILE_ROWS = 64u;
 const TILE_LANES = 16u;
 const CHUNK = 16u;
 const ROW_QUADS = 16u;
 const HEADER = 4u;
+const TARGET = 8u;
 
 @group(0) @binding(0) var<storage, read> terms: array<u32>;
 @group(0) @binding(1) var<storage, read> base: array<lane>;
 @group(0) @binding(2) var<storage, read> a: array<factor>;
 @group(0) @binding(3) var<storage, read> b: array<factor_lane>;
-@group(0) @binding(4) var<storage, read_write> merged: array<lane>;
 
 // [j][quad of rows]
 var<workgroup> a_tile: array<vec4f, CHUNK * ROW_QUADS>;
@@ -34,12 +36,27 @@ var<workgroup> b_tile: array<wide, CHUNK * TILE_LANES>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let inputs = terms[0];
-  let lanes = terms[1];
-  let rank = terms[2];
-  let depth = terms[3] * rank;
-  let first_row = group.y * TILE_ROWS;
-  let first_lane = group.x * TILE_LANES;
+  let tile = group.y * terms[2] + group.x;
+  if (tile >= terms[3]) {
+    return;
+  }
+  var output = 0u;
+  while (output + 1u < terms[0] && tile >= terms[HEADER + (output + 1u) * TARGET]) {
+    output++;
+  }
+  let header = HEADER + output * TARGET;
+  let inputs = terms[header + 1u];
+  let lanes = terms[header + 2u];
+  let base_start = terms[header + 3u];
+  let a_start = terms[header + 4u];
+  let b_start = terms[header + 5u];
+  let first_term = terms[header + 6u];
+  let rank = terms[1];
+  let depth = terms[header + 7u] * rank;
+  let across = (lanes + TILE_LANES - 1u) / TILE_LANES;
+  let own = tile - terms[header];
+  let first_row = own / across * TILE_ROWS;
+  let first_lane = own % across * TILE_LANES;
   let column = local % TILE_LANES;
   let slab = local / TILE_LANES;
 
@@ -50,9 +67,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       let row = first_row + (load % ROW_QUADS) * 4u;
       var quad = vec4f(0.0);
       if (j < depth) {
-        let term = HEADER + (j / rank) * 2u;
+        let term = first_term + (j / rank) * 2u;
         let coefficient = bitcast<f32>(terms[term + 1u]);
-        let at = (terms[term] * inputs + row) * rank + j % rank;
+        let at = a_start + (terms[term] * inputs + row) * rank + j % rank;
         for (var i = 0u; i < 4u; i++) {
           if (row + i < inputs) {
             quad[i] = coefficient * f32(a[at + i * rank]);
@@ -66,8 +83,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       let lane_index = first_lane + load % TILE_LANES;
       var value = wide(0.0);
       if (j < depth && lane_index < lanes) {
-        let element = terms[HEADER + (j / rank) * 2u];
-        value = wide(b[(element * rank + j % rank) * lanes + lane_index]);
+        let element = terms[first_term + (j / rank) * 2u];
+        value = wide(b[b_start + (element * rank + j % rank) * lanes + lane_index]);
       }
       b_tile[load] = value;
     }
@@ -95,7 +112,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let row = first_row + slab * 8u + i;
     if (row < inputs) {
       let at = row * lanes + first_lane + column;
-      merged[at] = lane(wide(base[at]) + sums[i]);
+      store(output, at, wide(base[base_start + at]) + sums[i]);
     }
   }
 }

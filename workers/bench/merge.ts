@@ -7,6 +7,7 @@ import { Arena } from '../engine/arena';
 import { addTerms, termsOf } from '../engine/compute/reference/merge';
 import type { MergeTarget, Tensor } from '../engine/compute/compute';
 import type { CpuData } from '../engine/compute/cpu';
+import { narrowHalf } from '../engine/compute/half';
 import { bytesOf } from '../engine/compute/gpu/buffers';
 import type { Graph } from '../engine/graph';
 import { gaussianNoise } from '../engine/noise';
@@ -84,13 +85,13 @@ function mergeGraph(shapes: readonly Shape[], columns: number, type: ElementType
   };
 }
 
-interface Factors {
+export interface Factors {
   readonly base: Float32Array<ArrayBuffer>;
   readonly a: Float32Array<ArrayBuffer>;
   readonly b: Float32Array<ArrayBuffer>;
 }
 
-function factorsOf(shape: Shape, elements: number, rank: number, seed: number): Factors {
+export function factorsOf(shape: Shape, elements: number, rank: number, seed: number): Factors {
   return {
     base: numbers(shape.in * shape.out, seed),
     a: numbers(elements * shape.in * rank, seed + 1),
@@ -98,22 +99,33 @@ function factorsOf(shape: Shape, elements: number, rank: number, seed: number): 
   };
 }
 
-function targetOf<Data>(
-  runtime: Runtime<Data>,
+/** As a model has them: what the merge reads lies together. */
+export function targetsOf<Data>(
+  { compute }: Pick<Runtime<Data>, 'compute'>,
   type: ElementType,
   arena: Arena<Data>,
-  shape: Shape,
-  { base, a, b }: Factors,
+  shapes: readonly Shape[],
+  factors: readonly Factors[],
   elements: number,
   rank: number,
-): MergeTarget<Data> {
-  const make = maker(runtime, arena);
-  return {
-    base: make(type, base, [shape.in, shape.out]),
-    a: make(type, a, [elements, shape.in, rank]),
-    b: make(type, b, [elements, rank, shape.out]),
-    merged: arena.keep(runtime.compute.allocate(type, [shape.in, shape.out], 'bench')),
+): MergeTarget<Data>[] {
+  const together = (part: keyof Factors, dims: (shape: Shape) => readonly number[]): Tensor<Data>[] => {
+    const tensors = compute.allocateTogether(type, shapes.map(dims), 'bench');
+    tensors.forEach((tensor, l) => {
+      const values = factors[l][part];
+      compute.write(arena.keep(tensor), type === 'float16' ? narrowHalf(values) : values);
+    });
+    return tensors;
   };
+  const bases = together('base', (shape) => [shape.in, shape.out]);
+  const as = together('a', (shape) => [elements, shape.in, rank]);
+  const bs = together('b', (shape) => [elements, rank, shape.out]);
+  return shapes.map((shape, l) => ({
+    base: bases[l],
+    a: as[l],
+    b: bs[l],
+    merged: arena.keep(compute.allocate(type, [shape.in, shape.out], 'bench')),
+  }));
 }
 
 /** Runs a graph for its time alone. */
@@ -144,7 +156,7 @@ export async function measureMerge(
   const arena = new Arena(compute);
   const make = maker(runtime, arena);
   const factors = shapes.map((shape, l) => factorsOf(shape, elements, rank, 3 * l));
-  const targets = shapes.map((shape, l) => targetOf(runtime, type, arena, shape, factors[l], elements, rank));
+  const targets = targetsOf(runtime, type, arena, shapes, factors, elements, rank);
   const coefficients = numbers(shapes.length * elements, 1);
   const half = coefficients.map((value, i) => (i % 2 === 0 ? value : 0));
   const none = new Float32Array(coefficients.length);
@@ -157,10 +169,11 @@ export async function measureMerge(
     (sum, target) => sum + size(target.base) + size(target.a) + size(target.b) + size(target.merged),
     0,
   );
+  const padded = (tensor: Tensor<GPUBuffer>): number => Math.ceil(size(tensor) / 4) * 4;
   const copies = (pairs: readonly (readonly [Tensor<GPUBuffer>, Tensor<GPUBuffer>])[]): void => {
     const encoder = device.createCommandEncoder({ label: 'copy' });
     for (const [from, to] of pairs)
-      encoder.copyBufferToBuffer(from.data, 0, to.data, 0, Math.ceil(bytesOf(from.type, from.dims) / 4) * 4);
+      encoder.copyBufferToBuffer(from.data, bytesOf(from.type, [from.offset ?? 0]), to.data, 0, padded(from));
     device.queue.submit([encoder.finish({ label: 'copy' })]);
   };
   // A copy reads and writes, so half the bytes go each way.
@@ -173,12 +186,14 @@ export async function measureMerge(
     c: Float32Array.from({ length: columns }, (_, j) => coefficients[l * elements + Math.floor(j / rank)]),
   }));
   const feeds = new Map<string, Tensor<GPUBuffer>>();
-  shapes.forEach((shape, l) => {
-    feeds.set(`base${l}`, targets[l].base);
-    feeds.set(`a${l}`, make(type, laidOut[l].a, [shape.in, columns]));
-    feeds.set(`c${l}`, make(type, laidOut[l].c, [columns]));
-    feeds.set(`b${l}`, { ...targets[l].b, dims: [columns, shape.out] });
-  });
+  // What ORT reads lies in buffers of its own.
+  if (withGraph)
+    shapes.forEach((shape, l) => {
+      feeds.set(`base${l}`, make(type, factors[l].base, [shape.in, shape.out]));
+      feeds.set(`a${l}`, make(type, laidOut[l].a, [shape.in, columns]));
+      feeds.set(`c${l}`, make(type, laidOut[l].c, [columns]));
+      feeds.set(`b${l}`, make(type, factors[l].b, [columns, shape.out]));
+    });
   const graph = withGraph
     ? await runtime.openGraph(onnxModel(mergeGraph(shapes, columns, type)).buffer)
     : undefined;
@@ -204,9 +219,7 @@ export async function measureMerge(
         addTerms(merged[l], factors[l].a, factors[l].b, sizes, termsOf(coefficients, l, elements, 1));
       });
     };
-    const onCpu = shapes.map((shape, l) =>
-      targetOf(wasm, 'float32', new Arena(wasm.compute), shape, factors[l], elements, rank),
-    );
+    const onCpu = targetsOf(wasm, 'float32', new Arena(wasm.compute), shapes, factors, elements, rank);
     works[WAYS.wasm] = () => wasm.compute.merge(onCpu, coefficients, elements, 1);
     works[WAYS.wasmElement] = () => wasm.compute.mergeElement(onCpu, 0, ofElement[0], 1);
   }
@@ -278,9 +291,8 @@ export async function measureGrowth(
   const works: Record<string, Work> = {};
   for (const [name, points] of Object.entries(curves)) {
     for (const { value, n, r, of } of points) {
-      const targets = of.map((shape, l) =>
-        targetOf(bed.runtime, bed.type, arena, shape, factorsOf(shape, n, r, 3 * l), n, r),
-      );
+      const factors = of.map((shape, l) => factorsOf(shape, n, r, 3 * l));
+      const targets = targetsOf(bed.runtime, bed.type, arena, of, factors, n, r);
       const coefficients = numbers(of.length * n, 1);
       works[`${name} ${value}`] = () => bed.runtime.compute.merge(targets, coefficients, n, 1);
     }

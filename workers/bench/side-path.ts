@@ -3,9 +3,9 @@
  * every layer at every step, which is how the published method uses its basis.
  */
 import { Arena } from '../engine/arena';
-import type { MergeTarget, Tensor } from '../engine/compute/compute';
+import type { Tensor } from '../engine/compute/compute';
 import { count } from '../engine/compute/shapes';
-import { maker, numbers, runs, type Bed, type Shape } from './merge';
+import { factorsOf, maker, numbers, runs, targetsOf, type Bed, type Shape } from './merge';
 import { onnxModel, type ElementType, type OnnxGraph } from '../engine/onnx';
 import type { SidePathPoint } from './results';
 import { inTurns, type Turns, type Work } from './turns';
@@ -69,17 +69,13 @@ export async function measureSidePath(
     const columns = elements * rank;
     const feeds = new Map(plainFeeds);
     const coefficients = numbers(layers.length * elements, 1);
-    const targets = layers.map((layer, l): MergeTarget<GPUBuffer> => {
-      const a = keep([elements, layer.in, rank], 5 * l + 2);
-      const b = keep([elements, rank, layer.out], 5 * l + 3);
-      feeds.set(`a${l}`, { ...a, dims: [layer.in, columns] });
-      feeds.set(`b${l}`, { ...b, dims: [columns, layer.out] });
+    layers.forEach((layer, l) => {
+      feeds.set(`a${l}`, keep([layer.in, columns], 5 * l + 2));
+      feeds.set(`b${l}`, keep([columns, layer.out], 5 * l + 3));
       feeds.set(`c${l}`, keep([columns], 5 * l + 4));
-      const base = plainFeeds.get(`w${l}`);
-      if (base === undefined) throw new Error(`no weights for layer ${l}`);
-      const merged = arena.keep(compute.allocate(type, [layer.in, layer.out], 'bench'));
-      return { base, a, b, merged };
     });
+    const factors = layers.map((layer, l) => factorsOf(layer, elements, rank, 5 * l));
+    const targets = targetsOf(runtime, type, arena, layers, factors, elements, rank);
     const graph = await runtime.openGraph(onnxModel(layersGraph(layers, columns, type)).buffer);
     graphs.push(graph);
     works[`side ${elements} ${rank}`] = runs(graph, feeds);

@@ -47,6 +47,7 @@ function counted(live: { count: number }): Compute<CpuData> {
     ...inner,
     upload: (...args) => track(inner.upload(...args)),
     allocate: (...args) => track(inner.allocate(...args)),
+    allocateTogether: (...args) => inner.allocateTogether(...args).map(track),
     cast: (...args) => track(inner.cast(...args)),
     uploadImage: (...args) => track(inner.uploadImage(...args)),
     prepare: (...args) => track(inner.prepare(...args)),

@@ -83,12 +83,30 @@ class Uploader<Data> {
     private readonly total: number,
   ) {}
 
-  async upload(weights: Weights, name: string): Promise<Tensor<Data>> {
-    const raw = weights.file.read(name);
-    const shape = weights.file.entries.get(name)?.shape ?? [];
-    const tensor = this.arena.keep(
-      this.runtime.compute.upload(inPrecision(raw, this.precision), shape, name),
-    );
+  async upload({ file }: Weights, name: string): Promise<Tensor<Data>> {
+    const raw = file.read(name);
+    const shape = file.entries.get(name)?.shape ?? [];
+    const { compute } = this.runtime;
+    const tensor = this.arena.keep(compute.upload(inPrecision(raw, this.precision), shape, name));
+    await this.#count(raw);
+    return tensor;
+  }
+
+  /** What the merge takes together. */
+  async uploadTogether({ file }: Weights, names: readonly string[], label: string): Promise<Tensor<Data>[]> {
+    const { compute } = this.runtime;
+    const shapes = names.map((name) => file.entries.get(name)?.shape ?? []);
+    const type = this.precision === 'fp16' ? 'float16' : 'float32';
+    const tensors = compute.allocateTogether(type, shapes, label);
+    for (const [i, tensor] of tensors.entries()) {
+      const raw = file.read(names[i]);
+      compute.write(this.arena.keep(tensor), inPrecision(raw, this.precision));
+      await this.#count(raw);
+    }
+    return tensors;
+  }
+
+  async #count(raw: ArrayBufferView): Promise<void> {
     this.#done += raw.byteLength;
     this.#sinceBreath += raw.byteLength;
     reportLoad(this.hooks, 'reading', this.#done, this.total);
@@ -98,7 +116,6 @@ class Uploader<Data> {
       throwIfAborted(this.hooks.signal);
       this.runtime.check();
     }
-    return tensor;
   }
 }
 
@@ -139,28 +156,27 @@ export async function openModel<Data>(
     for (const name of encoderFile.file.entries.keys()) {
       encoderWeights.set(name, await uploader.upload(encoderFile, name));
     }
-    const base = new Map<string, Tensor<Data>>();
+    const merging = manifest.targets.map(({ input }) => input);
+    const denoiserWeights = new Map<string, Tensor<Data>>();
     for (const name of denoiserFile.file.entries.keys())
-      base.set(name, await uploader.upload(denoiserFile, name));
+      if (!merging.includes(name)) denoiserWeights.set(name, await uploader.upload(denoiserFile, name));
     const keys = await uploader.upload(basisFile, 'keys');
     const query = await uploader.upload(basisFile, 'query');
-
-    const denoiserWeights = new Map(base);
-    const targets: MergeTarget<Data>[] = [];
-    for (const target of manifest.targets) {
-      const weight = base.get(target.input);
-      if (weight === undefined) throw new Error(`${target.input} was not uploaded`); // checkShapes has seen it
+    const factors = (part: 'A' | 'B'): Promise<Tensor<Data>[]> =>
+      uploader.uploadTogether(
+        basisFile,
+        manifest.targets.map(({ name }) => `${name}.${part}`),
+        part,
+      );
+    const bases = await uploader.uploadTogether(denoiserFile, merging, 'bases');
+    const [as, bs] = [await factors('A'), await factors('B')];
+    const targets = manifest.targets.map((target, l): MergeTarget<Data> => {
       const merged = arena.keep(
-        runtime.compute.allocate(weight.type, [target.in, target.out], `${target.name} merged`),
+        runtime.compute.allocate(bases[l].type, [target.in, target.out], `${target.name} merged`),
       );
       denoiserWeights.set(target.input, merged);
-      targets.push({
-        base: weight,
-        a: await uploader.upload(basisFile, `${target.name}.A`),
-        b: await uploader.upload(basisFile, `${target.name}.B`),
-        merged,
-      });
-    }
+      return { base: bases[l], a: as[l], b: bs[l], merged };
+    });
     await runtime.settle();
 
     const openGraph = async (

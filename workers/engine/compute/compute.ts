@@ -13,6 +13,8 @@ export interface Tensor<Data> {
   readonly data: Data;
   readonly type: 'float32' | 'float16';
   readonly dims: readonly number[];
+  /** Where in `data` it begins, in elements; 0 unless it was allocated with others. */
+  readonly offset?: number;
 }
 
 /** b (or a, a′) at its own size, on the backend as packed RGBA8. */
@@ -139,6 +141,17 @@ export interface Compute<Data> {
   upload(data: Float32Array | Uint16Array, dims: readonly number[], label: string): Tensor<Data>;
   /** Uninitialised. */
   allocate(type: 'float32' | 'float16', dims: readonly number[], label: string): Tensor<Data>;
+  /**
+   * Uninitialised, in as few pieces of memory as hold them, which lets the merge take many at once. For the merge
+   * alone: other operations and graphs take tensors that begin where their data does. Released together.
+   */
+  allocateTogether(
+    type: 'float32' | 'float16',
+    dims: readonly (readonly number[])[],
+    label: string,
+  ): Tensor<Data>[];
+  /** Fills a tensor with f32 or with fp16 bits. */
+  write(tensor: Tensor<Data>, data: Float32Array | Uint16Array): void;
   /** As f32, whatever the stored type. */
   read(tensor: Tensor<Data>): Promise<Float32Array>;
   release(tensor: Tensor<Data> | FullImage<Data>): void;

@@ -94,6 +94,8 @@ export function createCpuCompute(helpers?: Helpers): Compute<CpuData> {
       return tensor(data instanceof Uint16Array ? widenHalf(data) : new Float32Array(data), dims);
     },
     allocate: (_type, dims) => tensor(new Float32Array(count(dims)), dims),
+    allocateTogether: (_type, dims) => dims.map((each) => tensor(new Float32Array(count(each)), each)),
+    write: (to, data) => floats(to).set(data instanceof Uint16Array ? widenHalf(data) : data),
     read: async (from) => new Float32Array(floats(from)),
     // Garbage collection frees arrays.
     release: () => undefined,

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { MergeTarget } from './compute';
+import type { Compute, MergeTarget } from './compute';
 import type { CpuData } from './cpu';
+import { narrowHalf } from './half';
+import { count } from './shapes';
 import { openDevices } from './testing/device';
 import { close, distance, Parity, uniform, type Twin } from './testing/parity';
 
@@ -89,6 +91,48 @@ describe.each(devices)('$name', (opened) => {
       );
       for (const { merged } of twins) await parity.same(merged.gpu, merged.cpu, tolerance);
       expect(await gpu.read(twins[1].merged.gpu)).toEqual(await gpu.read(twins[1].base.gpu));
+    });
+
+    it('merges and updates targets of many shapes that lie together', async () => {
+      const rank = 3;
+      const elements = 5;
+      // More than one dispatch can bind, and of rows that go four at a time and that do not.
+      const shapes = Array.from(
+        { length: 19 },
+        (_, l) => [5 + 9 * l, l === 7 ? 67 : 12 + 20 * (l % 5)] as const,
+      );
+      const together = <Data>(compute: Compute<Data>): MergeTarget<Data>[] => {
+        const parts = [
+          shapes.map(([inputs, outputs]) => [inputs, outputs]),
+          shapes.map(([inputs]) => [elements, inputs, rank]),
+          shapes.map(([, outputs]) => [elements, rank, outputs]),
+        ].map((dims, part) => {
+          const tensors = compute.allocateTogether(type, dims, 'together');
+          tensors.forEach((tensor, l) => {
+            const values = uniform(100 * part + l, count(dims[l]), -0.5, 0.5);
+            compute.write(tensor, type === 'float16' ? narrowHalf(values) : values);
+          });
+          return tensors;
+        });
+        return shapes.map((dims, l) => {
+          const merged = compute.allocate(type, dims, 'merged');
+          return { base: parts[0][l], a: parts[1][l], b: parts[2][l], merged };
+        });
+      };
+      const ours = together(gpu);
+      const theirs = together(cpu);
+      expect(new Set(ours.map(({ base }) => base.data)).size).toBe(1);
+      const coefficients = uniform(3, shapes.length * elements, -1, 1);
+      coefficients.fill(0, 4 * elements, 5 * elements);
+      const delta = uniform(4, shapes.length, -1, 1);
+      await gpu.merge(ours, coefficients, elements, 0.5);
+      await cpu.merge(theirs, coefficients, elements, 0.5);
+      for (const [l, { merged }] of ours.entries()) await parity.same(merged, theirs[l].merged, tolerance);
+      await gpu.mergeElement(ours, 2, delta, 0.5);
+      await cpu.mergeElement(theirs, 2, delta, 0.5);
+      for (const [l, { merged }] of ours.entries())
+        await parity.same(merged, theirs[l].merged, 3 * tolerance);
+      await expect(gpu.read(ours[3].a)).resolves.toEqual(await cpu.read(theirs[3].a));
     });
 
     it.each(SHAPES)('adds one element %o', async (shape) => {

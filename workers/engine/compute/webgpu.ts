@@ -28,11 +28,11 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
   const buffers = new Buffers(device);
   const pipelines = new Pipelines(device);
   const halves = device.features.has('shader-f16');
-  const { maxComputeWorkgroupsPerDimension, minStorageBufferOffsetAlignment } = device.limits;
+  const { maxComputeWorkgroupsPerDimension } = device.limits;
 
   const begin = (label: string): Operation => new Operation(device, pipelines, label);
 
-  function tensor(type: ElementType, dims: readonly number[], label: string): GpuTensor {
+  function refuseHalves(type: ElementType): void {
     if (type === 'float16' && !halves) {
       throw new EngineFailure(
         'engine/no-backend',
@@ -40,6 +40,10 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
         'Use the fp32 graph, or use the WASM backend: add ?backend=wasm to the address.',
       );
     }
+  }
+
+  function tensor(type: ElementType, dims: readonly number[], label: string): GpuTensor {
+    refuseHalves(type);
     return buffers.tensor(type, dims, label);
   }
 
@@ -115,6 +119,15 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
       return out;
     },
     allocate: tensor,
+    allocateTogether(type, dims, label) {
+      refuseHalves(type);
+      return buffers.tensors(type, dims, label);
+    },
+    write({ data, type, offset }, values) {
+      const stored = storable(values, halves);
+      if (stored.type !== type) throw new Error(`${stored.type} values were given for a ${type} tensor`);
+      buffers.write(data, stored.data, bytesOf(type, [offset ?? 0]));
+    },
     read: (from) => buffers.readFloats(from),
     release: ({ data }) => buffers.release(data),
     cast(from, type) {
@@ -230,12 +243,12 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
     },
     merge(targets, coefficients, elements, scale) {
       const operation = begin('merge');
-      encodeMerge(operation, targets, coefficients, elements, scale, minStorageBufferOffsetAlignment);
+      encodeMerge(operation, targets, coefficients, elements, scale, device.limits);
       operation.submit();
     },
     mergeElement(targets, element, delta, scale) {
       const operation = begin('merge element');
-      encodeMergeElement(operation, targets, element, delta, scale);
+      encodeMergeElement(operation, targets, element, delta, scale, device.limits);
       operation.submit();
     },
 

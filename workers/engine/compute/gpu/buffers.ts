@@ -19,17 +19,20 @@ export class Buffers {
   readonly #device: GPUDevice;
   readonly #owned = new Set<GPUBuffer>();
 
+  /** Bytes of one buffer. */
+  readonly #most: number;
+
   constructor(device: GPUDevice) {
     this.#device = device;
+    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+    this.#most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
   }
 
   /** A storage buffer that can be copied from and to, within the device's limits. */
   create(bytes: number, label: string): GPUBuffer {
     const size = paddedSize(bytes);
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.limits;
-    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    if (size > most) {
-      const have = Math.floor(most / 2 ** 20);
+    if (size > this.#most) {
+      const have = Math.floor(this.#most / 2 ** 20);
       throw new EngineFailure(
         'engine/out-of-memory',
         `This needs ${Math.ceil(size / 2 ** 20)} MiB in one piece (${label}); the graphics device gives at most ${have} MiB.`,
@@ -49,20 +52,41 @@ export class Buffers {
     return { data: this.create(bytesOf(type, dims), label), type, dims };
   }
 
-  write(buffer: GPUBuffer, data: ArrayBufferView): void {
+  /** Tensors in as few buffers as hold them, each where a binding may begin. */
+  tensors(type: ElementType, dims: readonly (readonly number[])[], label: string): Tensor<GPUBuffer>[] {
+    const { minStorageBufferOffsetAlignment: alignment } = this.#device.limits;
+    const element = bytesOf(type, [1]);
+    const pieces: { bytes: number; parts: { dims: readonly number[]; offset: number }[] }[] = [];
+    for (const each of dims) {
+      const bytes = Math.ceil(paddedSize(bytesOf(type, each)) / alignment) * alignment;
+      const last = pieces.at(-1);
+      if (last === undefined || last.bytes + bytes > this.#most) {
+        pieces.push({ bytes, parts: [{ dims: each, offset: 0 }] });
+      } else {
+        last.parts.push({ dims: each, offset: last.bytes / element });
+        last.bytes += bytes;
+      }
+    }
+    return pieces.flatMap(({ bytes, parts }) => {
+      const data = this.create(bytes, label);
+      return parts.map((part) => ({ data, type, ...part }));
+    });
+  }
+
+  write(buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
     const { byteLength } = data;
     if (byteLength % 4 === 0) {
-      this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, byteLength);
+      this.#device.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, byteLength);
     } else {
       // writeBuffer takes multiples of four bytes; an odd number of f16 is padded.
       const padded = new Uint8Array(Math.ceil(byteLength / 4) * 4);
       padded.set(new Uint8Array(data.buffer, data.byteOffset, byteLength));
-      this.#device.queue.writeBuffer(buffer, 0, padded);
+      this.#device.queue.writeBuffer(buffer, offset, padded);
     }
   }
 
-  /** Copies a buffer's first `bytes` to the CPU. */
-  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+  /** Copies `bytes` of a buffer to the CPU. */
+  async read(buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
     const size = paddedSize(bytes);
     const staging = this.#device.createBuffer({
       label: 'read back',
@@ -72,7 +96,7 @@ export class Buffers {
     try {
       const encoder = this.#device.createCommandEncoder({ label: 'read back' });
       // A buffer of someone else's (ORT's) need not be padded.
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, Math.min(size, buffer.size));
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, Math.min(size, buffer.size - offset));
       this.#device.queue.submit([encoder.finish({ label: 'read back' })]);
       await staging.mapAsync(GPUMapMode.READ, 0, size);
       return staging.getMappedRange(0, size).slice(0, bytes);
@@ -81,12 +105,12 @@ export class Buffers {
     }
   }
 
-  async readFloats({ data, type, dims }: Tensor<GPUBuffer>): Promise<Float32Array<ArrayBuffer>> {
-    const bytes = await this.read(data, bytesOf(type, dims));
+  async readFloats({ data, type, dims, offset }: Tensor<GPUBuffer>): Promise<Float32Array<ArrayBuffer>> {
+    const bytes = await this.read(data, bytesOf(type, dims), bytesOf(type, [offset ?? 0]));
     return type === 'float16' ? widenHalf(new Uint16Array(bytes)) : new Float32Array(bytes);
   }
 
-  /** Buffers that came from elsewhere are left to their owner. */
+  /** Buffers that came from elsewhere are left to their owner; tensors in one buffer go together. */
   release(buffer: GPUBuffer): void {
     if (this.#owned.delete(buffer)) buffer.destroy();
   }

@@ -1,7 +1,12 @@
-/** The merge on the GPU: one dispatch per target, all in one compute pass. */
-import type { MergeTarget } from '../compute';
+/**
+ * The merge on the GPU. Every output is a buffer of its own, since ONNX Runtime binds whole buffers, and a graphics
+ * card waits between dispatches that write to buffers which others have read (as WebGPU must have it). So one
+ * dispatch merges as many targets as it can bind outputs for; what they are made of lies in three buffers.
+ */
+import type { MergeTarget, Tensor } from '../compute';
+import { bytesOf } from './buffers';
 import { termsOf } from '../reference/merge';
-import { targetShape } from '../shapes';
+import { count, targetShape } from '../shapes';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
 import { scalarOf } from './types';
@@ -10,8 +15,25 @@ import { scalarOf } from './types';
 const TILE_ROWS = 64;
 const TILE_LANES = 16;
 const HEADER_WORDS = 4;
+const TARGET_WORDS = 8;
+/** Of merge-element.wgsl's parameters, a multiple of 16 as uniforms are. */
+const PARAMETER_BYTES = 32;
+const FIRST_OUTPUT = 4;
+/** More fit on many devices, but make fewer dispatches by little, and a software adapter's compiler slow. */
+const MOST_OUTPUTS = 6;
 
 type Target = MergeTarget<GPUBuffer>;
+
+interface Group {
+  readonly rank: number;
+  readonly head: string;
+  readonly members: {
+    readonly target: Target;
+    readonly l: number;
+    readonly inputs: number;
+    readonly lanes: number;
+  }[];
+}
 
 /** Weights go four at a time where a row's length allows it. */
 function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number; head: string } {
@@ -24,32 +46,65 @@ function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number;
   return { lanes: outputs / width, head };
 }
 
-/** Lays every target's header and terms one after the other, each on an offset that can be bound. */
-function packTerms(
-  targets: readonly Target[],
+/** Targets that one dispatch merges: those in the same buffers and of one kind, as many as can be bound. */
+function groupsOf(targets: readonly Target[], most: number): Group[] {
+  const groups: Group[] = [];
+  targets.forEach((target, l) => {
+    const { rank, inputs, outputs } = targetShape(target);
+    const { lanes, head } = lanesOf(target, outputs);
+    const member = { target, l, inputs, lanes };
+    const last = groups.at(-1);
+    const fits =
+      last !== undefined &&
+      last.members.length < most &&
+      last.rank === rank &&
+      last.head === head &&
+      (['base', 'a', 'b'] as const).every((part) => last.members[0].target[part].data === target[part].data);
+    if (fits) last.members.push(member);
+    else groups.push({ rank, head, members: [member] });
+  });
+  return groups;
+}
+
+/** The outputs of a group, which WGSL cannot number, and how to write to one. */
+function outputsOf(count: number): string {
+  const each = (line: (k: number) => string): string =>
+    Array.from({ length: count }, (_, k) => line(k)).join('\n');
+  return `${each((k) => `@group(0) @binding(${FIRST_OUTPUT + k}) var<storage, read_write> merged${k}: array<lane>;`)}
+fn store(output: u32, at: u32, value: wide) {
+  switch output {
+    ${each((k) => `${k === count - 1 ? 'default' : `case ${k}u`}: { merged${k}[at] = lane(value); }`)}
+  }
+}
+`;
+}
+
+/** A group's header, its targets' and their terms, as merge.wgsl reads them. */
+function wordsOf(
+  { rank, members }: Group,
   coefficients: Float32Array,
   elements: number,
   scale: number,
-  alignment: number,
-): { words: Uint32Array; offsets: number[]; lengths: number[] } {
-  const stride = Math.ceil(((HEADER_WORDS + 2 * elements) * 4) / alignment) * alignment;
-  const words = new Uint32Array((targets.length * stride) / 4);
+  across: number,
+): { words: Uint32Array; tiles: number } {
+  const words = new Uint32Array(HEADER_WORDS + (TARGET_WORDS + 2 * elements) * members.length);
   const floats = new Float32Array(words.buffer);
-  const offsets: number[] = [];
-  const lengths: number[] = [];
-  targets.forEach((target, l) => {
-    const { inputs, outputs, rank } = targetShape(target);
+  let tiles = 0;
+  let term = HEADER_WORDS + TARGET_WORDS * members.length;
+  members.forEach(({ target: { base, a, b }, l, inputs, lanes }, k) => {
     const terms = termsOf(coefficients, l, elements, scale);
-    const at = (l * stride) / 4;
-    words.set([inputs, lanesOf(target, outputs).lanes, rank, terms.length], at);
-    terms.forEach(({ element, factor }, i) => {
-      words[at + HEADER_WORDS + 2 * i] = element;
-      floats[at + HEADER_WORDS + 2 * i + 1] = factor;
+    const width = (inputs * lanes) / count(base.dims);
+    const [ofBase, ofA, ofB] = [(base.offset ?? 0) * width, a.offset ?? 0, (b.offset ?? 0) * width];
+    words.set([tiles, inputs, lanes, ofBase, ofA, ofB, term, terms.length], HEADER_WORDS + TARGET_WORDS * k);
+    terms.forEach(({ element, factor }) => {
+      words[term] = element;
+      floats[term + 1] = factor;
+      term += 2;
     });
-    offsets.push(l * stride);
-    lengths.push((HEADER_WORDS + 2 * elements) * 4);
+    tiles += Math.ceil(lanes / TILE_LANES) * Math.ceil(inputs / TILE_ROWS);
   });
-  return { words, offsets, lengths };
+  words.set([members.length, rank, Math.min(tiles, across), tiles]);
+  return { words, tiles };
 }
 
 export function encodeMerge(
@@ -58,27 +113,32 @@ export function encodeMerge(
   coefficients: Float32Array,
   elements: number,
   scale: number,
-  alignment: number,
+  { maxStorageBuffersPerShaderStage, maxComputeWorkgroupsPerDimension: across }: GPUSupportedLimits,
 ): void {
-  if (targets.length === 0) return;
-  const { words, offsets, lengths } = packTerms(targets, coefficients, elements, scale, alignment);
-  const terms = operation.constant('terms', words, 'storage');
-  targets.forEach((target, l) => {
-    const { inputs, outputs } = targetShape(target);
-    const { lanes, head } = lanesOf(target, outputs);
+  const most = Math.min(MOST_OUTPUTS, maxStorageBuffersPerShaderStage - FIRST_OUTPUT);
+  for (const group of groupsOf(targets, most)) {
+    const { words, tiles } = wordsOf(group, coefficients, elements, scale, across);
+    const { head, members } = group;
+    const { base, a, b } = members[0].target;
     operation.run(
       'merge',
-      head,
+      head + outputsOf(members.length),
       [
-        { buffer: terms, offset: offsets[l], size: lengths[l] },
-        target.base.data,
-        target.a.data,
-        target.b.data,
-        target.merged.data,
+        operation.constant('terms', words, 'storage'),
+        base.data,
+        a.data,
+        b.data,
+        ...members.map(({ target }) => target.merged.data),
       ],
-      [Math.ceil(lanes / TILE_LANES), Math.ceil(inputs / TILE_ROWS)],
+      [Math.min(tiles, across), Math.ceil(tiles / across)],
     );
-  });
+  }
+}
+
+/** A tensor that was allocated with others, on its own. */
+function bound({ data: buffer, type, dims, offset }: Tensor<GPUBuffer>): GPUBufferBinding {
+  const size = Math.ceil(bytesOf(type, dims) / 4) * 4;
+  return { buffer, offset: bytesOf(type, [offset ?? 0]), size };
 }
 
 export function encodeMergeElement(
@@ -87,21 +147,31 @@ export function encodeMergeElement(
   element: number,
   delta: Float32Array,
   scale: number,
+  { minUniformBufferOffsetAlignment: alignment }: GPUSupportedLimits,
 ): void {
-  targets.forEach((target, l) => {
-    if (delta[l] === 0) return;
+  // One buffer for the parameters of all: making a filled buffer takes a driver longer than a dispatch does.
+  const stride = Math.ceil(PARAMETER_BYTES / alignment) * alignment;
+  const words = new Uint32Array((targets.length * stride) / 4);
+  const floats = new Float32Array(words.buffer);
+  const changed = targets.flatMap((target, l) => {
+    if (delta[l] === 0) return [];
     const { inputs, outputs, rank } = targetShape(target);
     const { lanes, head } = lanesOf(target, outputs);
+    const at = (l * stride) / 4;
+    words.set([inputs, lanes, rank, element], at);
+    floats[at + 4] = delta[l] * scale;
+    const workgroups = [Math.ceil(lanes / 64), Math.ceil(inputs / 4)] as const;
+    return [{ target, offset: l * stride, head, workgroups }];
+  });
+  if (changed.length === 0) return;
+  const buffer = operation.constant('parameters', words, 'uniform');
+  for (const { target, offset, head, workgroups } of changed) {
+    const parameters = { buffer, offset, size: PARAMETER_BYTES };
     operation.run(
       'merge-element',
       head,
-      [
-        operation.parameters([inputs, lanes, rank, element], [delta[l] * scale]),
-        target.a.data,
-        target.b.data,
-        target.merged.data,
-      ],
-      [Math.ceil(lanes / 64), Math.ceil(inputs / 4)],
+      [parameters, bound(target.a), bound(target.b), target.merged.data],
+      workgroups,
     );
-  });
+  }
 }

@@ -18,11 +18,10 @@ export class Pipelines {
   }
 
   /** `head` goes before the kernel's text: enables, aliases, constants. */
-  get(name: KernelName, head: string): GPUComputePipeline {
+  get(name: KernelName, head: string, layout: GPUBindGroupLayout): GPUComputePipeline {
     const key = `${name}\n${head}`;
     const made = this.#made.get(key);
     if (made !== undefined) return made;
-    const layout = this.layout(KERNELS[name].bindings);
     const pipeline = this.#device.createComputePipeline({
       label: name,
       layout: this.#device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
@@ -117,12 +116,16 @@ export class Operation {
   ): void {
     this.#pass ??= this.#encoder.beginComputePass({ label: this.#label });
     const pass = this.#pass;
-    pass.setPipeline(this.#pipelines.get(name, head));
+    const { bindings } = KERNELS[name];
+    // What a kernel binds last it may bind several times: the merge has as many outputs as there is room for.
+    const bound = resources.map((_, i) => bindings[Math.min(i, bindings.length - 1)]);
+    const layout = this.#pipelines.layout(bound);
+    pass.setPipeline(this.#pipelines.get(name, head, layout));
     pass.setBindGroup(
       0,
       this.#device.createBindGroup({
         label: name,
-        layout: this.#pipelines.layout(KERNELS[name].bindings),
+        layout,
         entries: resources.map((resource, binding) => ({
           binding,
           resource: 'buffer' in resource ? resource : { buffer: resource },
