@@ -248,7 +248,7 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
     },
     mergeElement(targets, element, delta, scale) {
       const operation = begin('merge element');
-      encodeMergeElement(operation, targets, element, delta, scale, device.limits);
+      encodeMergeElement(operation, targets, element, delta, scale);
       operation.submit();
     },
 

@@ -16,8 +16,7 @@ const TILE_ROWS = 64;
 const TILE_LANES = 16;
 const HEADER_WORDS = 4;
 const TARGET_WORDS = 8;
-/** Of merge-element.wgsl's parameters, a multiple of 16 as uniforms are. */
-const PARAMETER_BYTES = 32;
+/** Bindings before the outputs. */
 const FIRST_OUTPUT = 4;
 /** More fit on many devices, but make fewer dispatches by little, and a software adapter's compiler slow. */
 const MOST_OUTPUTS = 6;
@@ -115,24 +114,25 @@ export function encodeMerge(
   scale: number,
   { maxStorageBuffersPerShaderStage, maxComputeWorkgroupsPerDimension: across }: GPUSupportedLimits,
 ): void {
+  if (targets.length === 0) return;
   const most = Math.min(MOST_OUTPUTS, maxStorageBuffersPerShaderStage - FIRST_OUTPUT);
-  for (const group of groupsOf(targets, most)) {
-    const { words, tiles } = wordsOf(group, coefficients, elements, scale, across);
-    const { head, members } = group;
+  const groups = groupsOf(targets, most);
+  const made = groups.map((group) => wordsOf(group, coefficients, elements, scale, across));
+  const terms = operation.constants(
+    'terms',
+    made.map(({ words }) => words),
+    'storage',
+  );
+  groups.forEach(({ head, members }, g) => {
+    const { tiles } = made[g];
     const { base, a, b } = members[0].target;
     operation.run(
       'merge',
       head + outputsOf(members.length),
-      [
-        operation.constant('terms', words, 'storage'),
-        base.data,
-        a.data,
-        b.data,
-        ...members.map(({ target }) => target.merged.data),
-      ],
+      [terms[g], base.data, a.data, b.data, ...members.map(({ target }) => target.merged.data)],
       [Math.min(tiles, across), Math.ceil(tiles / across)],
     );
-  }
+  });
 }
 
 /** A tensor that was allocated with others, on its own. */
@@ -147,31 +147,22 @@ export function encodeMergeElement(
   element: number,
   delta: Float32Array,
   scale: number,
-  { minUniformBufferOffsetAlignment: alignment }: GPUSupportedLimits,
 ): void {
-  // One buffer for the parameters of all: making a filled buffer takes a driver longer than a dispatch does.
-  const stride = Math.ceil(PARAMETER_BYTES / alignment) * alignment;
-  const words = new Uint32Array((targets.length * stride) / 4);
-  const floats = new Float32Array(words.buffer);
   const changed = targets.flatMap((target, l) => {
     if (delta[l] === 0) return [];
     const { inputs, outputs, rank } = targetShape(target);
     const { lanes, head } = lanesOf(target, outputs);
-    const at = (l * stride) / 4;
-    words.set([inputs, lanes, rank, element], at);
-    floats[at + 4] = delta[l] * scale;
-    const workgroups = [Math.ceil(lanes / 64), Math.ceil(inputs / 4)] as const;
-    return [{ target, offset: l * stride, head, workgroups }];
+    const words = Uint32Array.of(inputs, lanes, rank, element, 0, 0, 0, 0);
+    new Float32Array(words.buffer)[4] = delta[l] * scale;
+    return [{ target, words, head, workgroups: [Math.ceil(lanes / 64), Math.ceil(inputs / 4)] as const }];
   });
   if (changed.length === 0) return;
-  const buffer = operation.constant('parameters', words, 'uniform');
-  for (const { target, offset, head, workgroups } of changed) {
-    const parameters = { buffer, offset, size: PARAMETER_BYTES };
-    operation.run(
-      'merge-element',
-      head,
-      [parameters, bound(target.a), bound(target.b), target.merged.data],
-      workgroups,
-    );
-  }
+  const parameters = operation.constants(
+    'parameters',
+    changed.map(({ words }) => words),
+    'uniform',
+  );
+  changed.forEach(({ target: { a, b, merged }, head, workgroups }, i) =>
+    operation.run('merge-element', head, [parameters[i], bound(a), bound(b), merged.data], workgroups),
+  );
 }

@@ -95,6 +95,25 @@ export class Operation {
     return this.#filled(label, data, kind === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE);
   }
 
+  /**
+   * The same for several dispatches, in one buffer: to make a filled one takes a graphics card's driver longer than
+   * to record a dispatch.
+   */
+  constants(label: string, parts: readonly Uint32Array[], kind: 'uniform' | 'storage'): GPUBufferBinding[] {
+    const { minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment } = this.#device.limits;
+    const alignment = kind === 'uniform' ? minUniformBufferOffsetAlignment : minStorageBufferOffsetAlignment;
+    let bytes = 0;
+    const places = parts.map(({ byteLength: size }) => {
+      const offset = bytes;
+      bytes += Math.ceil(size / alignment) * alignment;
+      return { offset, size };
+    });
+    const words = new Uint32Array(bytes / 4);
+    parts.forEach((part, i) => words.set(part, places[i].offset / 4));
+    const buffer = this.constant(label, words, kind);
+    return places.map((place) => ({ buffer, ...place }));
+  }
+
   #filled(label: string, data: Float32Array | Uint32Array, usage: number): GPUBuffer {
     const buffer = this.#device.createBuffer({
       label: `${this.#label}: ${label}`,
