@@ -66,7 +66,7 @@ function groupsOf(targets: readonly Target[], most: number): Group[] {
 }
 
 /** The outputs of a group, which WGSL cannot number, and how to write to one. */
-function outputsOf(count: number): string {
+export function outputsOf(count: number): string {
   const each = (line: (k: number) => string): string =>
     Array.from({ length: count }, (_, k) => line(k)).join('\n');
   return `${each((k) => `@group(0) @binding(${FIRST_OUTPUT + k}) var<storage, read_write> merged${k}: array<lane>;`)}
