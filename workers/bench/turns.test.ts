@@ -31,3 +31,21 @@ it('lets works take turns, and repeats the short one', async () => {
   expect(times.long.median).toBeGreaterThanOrEqual(8);
   expect(times.short.median).toBeGreaterThanOrEqual(1);
 });
+
+it('lets a work that has had its share of the time sit out', async () => {
+  let [long, short] = [0, 0];
+  const works = {
+    long: () => {
+      long += 1;
+      const end = performance.now() + 30;
+      while (performance.now() < end);
+    },
+    short: () => {
+      short += 1;
+    },
+  };
+  await inTurns(works, { rounds: 4, least: 0, most: 50, settle: async () => undefined });
+  // One call to warm up, one to see how long it takes, and one turn: 30 of its 25 ms.
+  expect(long).toBe(3);
+  expect(short).toBeGreaterThanOrEqual(3);
+});

@@ -24,7 +24,7 @@ export interface DeviceClock {
 
 export interface Turns {
   readonly rounds: number;
-  /** Milliseconds after which no other round begins. */
+  /** Milliseconds after which no other round begins; a work that has had its share of them sits out. */
   readonly most?: number;
   readonly clock?: DeviceClock | undefined;
   /** Milliseconds that a turn takes at least: shorter work is repeated, so that submitting it and hearing of its end weigh little. */
@@ -69,10 +69,16 @@ export async function inTurns<Name extends string>(
     repeats.set(name, Math.min(MOST_REPEATS, Math.max(1, Math.ceil(least / once))));
   }
   const times = new Map<string, Awaited<ReturnType<typeof time>>[]>(entries.map(([name]) => [name, []]));
+  const spent = new Map<string, number>();
   const start = performance.now();
   for (let round = 0; round < rounds; round += 1) {
     if (round > 0 && performance.now() - start > most) break;
-    for (const [name, work] of entries) times.get(name)?.push(await time(work, repeats.get(name) ?? 1));
+    for (const [name, work] of entries) {
+      if (round > 0 && (spent.get(name) ?? 0) > most / entries.length) continue;
+      const began = performance.now();
+      times.get(name)?.push(await time(work, repeats.get(name) ?? 1));
+      spent.set(name, (spent.get(name) ?? 0) + performance.now() - began);
+    }
   }
   const timing = (measured: readonly { here: number; device?: number }[]): Timing => {
     const here = spreadOf(measured.map((each) => each.here));

@@ -187,20 +187,21 @@ async function main(pack: string, out: string): Promise<void> {
     { of: 'merge', targets: manifest.targets, basis: manifest.basis },
     { of: 'large', targets: WIDEST, basis: LARGE },
   ] as const;
-  for (const { of, targets, basis } of fits ? shapes : shapes.slice(0, 1)) {
-    for (const type of types) {
-      const { elements, rank } = basis;
-      const merge = async (graph: boolean): Promise<boolean> => {
+  async function merges(graph: boolean): Promise<void> {
+    for (const { of, targets, basis } of fits ? shapes : shapes.slice(0, 1)) {
+      for (const type of types) {
+        const { elements, rank } = basis;
         const found = await part(`${of}, ${type}${graph ? ', with the graph of ONNX Runtime' : ''}`, (on) =>
           measureMerge(bed(on, type), targets, { elements, rank, processor: false, graph }, on.turns),
         );
         if (found !== undefined) add(type, { [of]: found });
-        return found !== undefined;
-      };
-      if (ort === undefined || !(await merge(true))) await merge(false);
+      }
     }
   }
+  await merges(false);
   every({ anchor: await part('anchor', (on) => measureAnchor(bed(on, 'float32'), on.turns)) });
+  // ONNX Runtime takes longest to compile its kernels, so that all else is there before.
+  if (ort !== undefined) await merges(true);
   for (const type of types) {
     const growth = await part(`growth, ${type}`, (on) =>
       measureGrowth(bed(on, type), manifest.targets, manifest.basis, on.turns),
