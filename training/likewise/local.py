@@ -176,10 +176,13 @@ def fit(
         each = 1 if of == "luma" else 3
         place_of = [k * each + c for k in mine for c in range(each)]
         part = Sums(system.matrix[place_of], system.right[place_of], system.square[place_of])
-        tried = torch.stack([held_out(part, ridge, pixels).reshape(len(mine), -1).sum(1) for ridge in RIDGES])
-        # The larger ridge on ties.
-        least, last = tried.flip(0).min(0)
         own = [rows[k] for k in mine]
+        tried = {FIRST_RIDGE: first[place, own]}
+        for ridge in RIDGES:
+            if ridge not in tried:
+                tried[ridge] = held_out(part, ridge, pixels).reshape(len(mine), -1).sum(1)
+        # The larger ridge on ties.
+        least, last = torch.stack([tried[ridge] for ridge in reversed(RIDGES)]).min(0)
         error = least.clamp_min(0) / (3 * pixels)
         score[own] = error.where(error <= bound[own], torch.inf)
         ridge = torch.tensor(RIDGES, dtype=torch.float64, device=u.device).flip(0)[last].repeat_interleave(each)
