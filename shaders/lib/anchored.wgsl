@@ -1,7 +1,9 @@
-// Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), clamp(T(q)) or clamp(T(q, d)).
+// Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), clamp(T(q)), clamp(T(q, d)) or a screen's.
 //
 // The kernel supplies what lib/anchor.wgsl wants but `emit`, and the binding `weights`: 82 × vec4 w,
-// then 256 × vec4 T (rgb, unused). `groups` says from bit 4 on what T is indexed with, 0 without one.
+// then 256 × vec4 T (rgb, unused). `groups` says from bit 4 on what T is indexed with, 0 without one. A screen has
+// its numbers in the place of w, a row of three channels each, and its thresholds in that of T.
+// Includes lib/warp, for the middles of cells.
 
 const FIRST_KNOT = 82u;
 const LAST_KNOT = 255.0;
@@ -14,10 +16,19 @@ const LOOKUP_SOFT_LUMA = 4u;
 const LOOKUP_GRADIENT = 5u;
 const LOOKUP_LOCAL_CHANNEL = 6u;
 const LOOKUP_LOCAL_LUMA = 7u;
+const SCREEN = 8u;
+const SCREENS = 9u;
 
 // Of a local lookup: knots an axis, and the difference that is half way to the last.
 const SIDE = 16u;
 const BEND = 0.15;
+
+// Of a screen: rows of its numbers, and how many blurs its tones are made of.
+const SCREEN_DARK = 0u;
+const SCREEN_LIGHT = 1u;
+const SCREEN_LATTICE = 2u;
+const SCREEN_GAINS = 6u;
+const SCREEN_BLURS = 4u;
 
 var<private> sum: vec3f;
 
@@ -72,9 +83,60 @@ fn look_up_local(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec
   return mix(before, after, down - i);
 }
 
+// Weights of the knots before, at and after the middle one, which is `middle`.
+fn spline(at: f32, middle: f32) -> vec3f {
+  let t = at - middle;
+  return vec3f(0.5 * (0.5 - t) * (0.5 - t), 0.75 - t * t, 0.5 * (0.5 + t) * (0.5 + t));
+}
+
+// The threshold of a channel at a place, which repeats as the channel's two frequencies say.
+fn threshold_at(place: vec2f, channel: u32) -> f32 {
+  let first = vec2f(weights[SCREEN_LATTICE][channel], weights[SCREEN_LATTICE + 1u][channel]);
+  let second = vec2f(weights[SCREEN_LATTICE + 2u][channel], weights[SCREEN_LATTICE + 3u][channel]);
+  if (all(first == vec2f(0.0))) {
+    return weights[FIRST_KNOT][channel];
+  }
+  let at = fract(vec2f(dot(first, place), dot(second, place))) * f32(SIDE);
+  let middle = floor(at + 0.5);
+  let across = spline(at.x, middle.x);
+  let down = spline(at.y, middle.y);
+  let knot = vec2u(middle) + SIDE - 1u;
+  var threshold = 0.0;
+  for (var k = 0u; k < 3u; k++) {
+    let line = FIRST_KNOT + (knot.x + k) % SIDE * SIDE;
+    for (var n = 0u; n < 3u; n++) {
+      threshold += across[k] * down[n] * weights[line + (knot.y + n) % SIDE][channel];
+    }
+  }
+  return threshold;
+}
+
+fn screened(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec3f {
+  let taps = taps_at(place, vec2u(field_size));
+  let shared_tone = kind == SCREEN;
+  var seen_tone = weights[SCREEN_GAINS].rgb * select(colour, vec3f(dot(colour, LUMA)), shared_tone);
+  for (var k = 0u; k < SCREEN_BLURS; k++) {
+    let gain = weights[SCREEN_GAINS + 1u + k].rgb;
+    if (any(gain != vec3f(0.0))) {
+      let soft = vec3f(field(3u * k, taps), field(3u * k + 1u, taps), field(3u * k + 2u, taps));
+      seen_tone += gain * select(soft, vec3f(dot(soft, LUMA)), shared_tone);
+    }
+  }
+  let middle = middle_of_cell(place);
+  var threshold = vec3f(threshold_at(middle, 0u));
+  if (!shared_tone) {
+    threshold.y = threshold_at(middle, 1u);
+    threshold.z = threshold_at(middle, 2u);
+  }
+  let share = clamp(0.5 + seen_tone - threshold, vec3f(0.0), vec3f(1.0));
+  return mix(weights[SCREEN_DARK].rgb, weights[SCREEN_LIGHT].rgb, share);
+}
+
 fn anchored_colour(place: vec2f, colour: vec3f, field_size: u32, groups: u32) -> vec3f {
   let kind = groups >> LOOKUP_SHIFT;
-  if (kind >= LOOKUP_LOCAL_CHANNEL) {
+  if (kind >= SCREEN) {
+    sum = screened(place, colour, field_size, kind);
+  } else if (kind >= LOOKUP_LOCAL_CHANNEL) {
     sum = look_up_local(place, colour, field_size, kind);
   } else if (kind != 0u) {
     sum = look_up(lookup_index(place, colour, field_size, kind));

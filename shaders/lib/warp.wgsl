@@ -3,18 +3,42 @@
 // The kernel supplies `model_size() -> u32`, `source(place: vec2f) -> vec3f`, the image sampled bilinearly, and
 // the bindings `warp`, uniform, 21 × (along x, along y, unused) in the order of Horner's scheme, from y⁵ to y⁰
 // and of each from its highest power of x to x⁰; then (r, g, b, outside), where outside is 0 without a warp;
-// and `matches`, f32 [6, S, S], read only where outside is MATCHED. Includes lib/bilinear.
+// and `matches`, f32 [6, S, S], read only where outside is MATCHED. Where it is CELLS, the first two of `warp` are
+// the cells' pitch and origin in parts of the picture, and the first column and row and how many there are, and
+// `matches` are their means, f32 [3, rows, columns]. Includes lib/bilinear.
 
 const WARP_DEGREE = 5u;
 const WARP_OUTSIDE = 21u;
 const OUTSIDE_WRAP = 2.0;
 const OUTSIDE_COLOUR = 3.0;
 const MATCHED = 4.0;
+const CELLS = 5.0;
 // Matches that read further apart than this many of their pixels are of different parts: none is blended.
 const TORN = 2.0;
 
 fn warps() -> bool {
   return warp[WARP_OUTSIDE].w != 0.0;
+}
+
+// The number of the cell that a place is in.
+fn cell_at(place: vec2f) -> vec2f {
+  return floor((place - warp[0].zw) / warp[0].xy);
+}
+
+// A place, or the middle of its cell where there are cells.
+fn middle_of_cell(place: vec2f) -> vec2f {
+  if (warp[WARP_OUTSIDE].w != CELLS) {
+    return place;
+  }
+  return (cell_at(place) + 0.5) * warp[0].xy + warp[0].zw;
+}
+
+fn cell_colour(place: vec2f) -> vec3f {
+  let size = vec2u(warp[1].zw);
+  let cell = vec2u(clamp(cell_at(place) - warp[1].xy, vec2f(0.0), vec2f(size - 1u)));
+  let at = cell.y * size.x + cell.x;
+  let plane = size.x * size.y;
+  return vec3f(matches[at], matches[plane + at], matches[2u * plane + at]);
 }
 
 // Where the match of a pixel says that a place is read.
@@ -67,6 +91,9 @@ fn warped_position(place: vec2f) -> vec2f {
 // The moved image at a place; `size` is the image's in pixels.
 fn moved_colour(place: vec2f, size: vec2f) -> vec3f {
   let outside = warp[WARP_OUTSIDE];
+  if (outside.w == CELLS) {
+    return cell_colour(place);
+  }
   let s = warped_position(place);
   let to = 0.5 * s + 0.5;
   let mirrored = 1.0 - abs(1.0 - 2.0 * fract(0.5 * to));

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import layer, local, lookup, patch_match, warp
+from . import cells, layer, local, lookup, patch_match, screen, warp
 
 FEATURES = 82
 COLUMNS = FEATURES + 3
@@ -30,6 +30,8 @@ WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on 
 MATCHED = 0.25  # and correspondences, which have far more freedom, this
 UNEXPLAINED = 1e-5  # local lookups are looked at where the best of the others leaves more than this, 50 dB
 LOCAL = 0.5  # the most that one may leave of (a' - a)^2: its many values fit what is no function of them
+TONED = 1e-4  # screens and cells are looked at where the best of the others leaves more than this, 40 dB
+SCREENED = 0.25  # the most that one may leave of it
 UNDER = 3e-5  # what lies under a layer is looked for where the best fit leaves more than this, 45 dB
 LAYERED = 0.25  # the most that an anchor with a layer may leave of what the best without one leaves
 REFITS = 3  # of what lies under it
@@ -191,9 +193,9 @@ def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) 
     return best, weights
 
 
-def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
+def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Cells | None = None) -> Fits:
     """Choose group and ridge by cross-validation over blocks, then refit on all of them: `fit_all` without
-    warps. Solved in double precision."""
+    warps; ``read`` are the cells that u is the means of. Solved in double precision."""
     count, pixels, device = len(u), u.shape[-1] ** 2, u.device
     blocks = blocks.double()
     fold = fold_of_block().to(device)
@@ -225,6 +227,10 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor) -> Fits:
         for k in found.isfinite().nonzero().flatten().tolist():
             row = tried[k]
             error[row], groups[row], tables[row], weights[row] = found[k], names[k], rows_of[k], 0
+    for row in ((error > TONED) & (energy >= FLOOR)).nonzero().flatten().tolist():
+        if (toned := screen.fit(u2[row], phi[row], read, SCREENED * float(error[row]))) is not None:
+            error[row], groups[row] = toned[0], toned[1].kind
+            weights[row], tables[row] = toned[1].packed()
     return Fits(groups, weights, tables, error, warp.still(count, device), layer.nothing_over(u))
 
 
@@ -313,19 +319,25 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
         return fits
 
     def unsolved() -> list[int]:
-        return (fits.error > UNSOLVED).nonzero().flatten().tolist()
+        rows = (fits.error > UNSOLVED).nonzero().flatten().tolist()
+        return [k for k in rows if fits.groups[k] not in screen.KINDS and fits.warps.cells[k] is None]
 
-    def take(rows: list[int], warps: warp.Warps, most: float) -> None:
+    def take(rows: list[int], warps: warp.Warps, most: float, read: cells.Cells | None = None) -> None:
         """The anchors on pictures ``rows`` that ``warps`` have moved, where they leave at most a share ``most``."""
         moved = warp.apply(u[rows], warps)
         phi = features(moved)
-        refitted = fit_still(moved, u2[rows], phi, gram(phi, u2[rows] - moved))
+        refitted = fit_still(moved, u2[rows], phi, gram(phi, u2[rows] - moved), read)
         taken = (refitted.error <= most * fits.error[rows]).nonzero().flatten().tolist()
         refitted.warps.put(taken, warps.part(taken))
         fits.put([rows[k] for k in taken], refitted.part(taken))
 
+    for row in (fits.error > TONED).nonzero().flatten().tolist():
+        if (grid := cells.find(u2[row])) is not None:
+            take([row], warp.of_cells(grid, u.device), WARPED, grid)
     for row in (fits.error > UNEXPLAINED).nonzero().flatten().tolist():
         at = [row]
+        if fits.warps.cells[row] is not None:
+            continue
         if (found := fit_layered(u[at], u2[at], phi[at], fits.part(at))) is not None:
             fits.put(at, found)
     if tried := unsolved():
@@ -341,7 +353,9 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
 
 def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
     """Each anchor on its image as if it had no warp."""
-    result = (u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)).clamp(0, 1)
+    linear = torch.tensor([group not in screen.KINDS for group in fits.groups], device=u.device)
+    weights = fits.weights * linear[:, None, None]
+    result = (u + torch.einsum("nfc,nfhw->nchw", weights, phi)).clamp(0, 1)
     for kind in lookup.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows]))
@@ -349,6 +363,10 @@ def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             around = gaussian_blur(u[rows], local.sigma_of(kind) * u.shape[-1] / 256)
             result[rows] = local.look_up(fits.tables[rows], *local.indices(kind, u[rows], around))
+    for row, group in enumerate(fits.groups):
+        if group in screen.KINDS:
+            toned = screen.unpacked(fits.weights[row], fits.tables[row], group)
+            result[row] = screen.apply(toned, phi[row], fits.warps.cells[row])
     return result
 
 

@@ -9,14 +9,17 @@ x^i y^j in the order of `exponents`. On any device; normal equations are solved 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import cells as cell_means
 from . import patch_match
+from .cells import Cells
 
 DEGREE = 5
 COEFFICIENTS = (DEGREE + 1) * (DEGREE + 2) // 2
@@ -176,39 +179,48 @@ def search(sources: Tensor, edited: Tensor) -> tuple[Tensor, Tensor]:
 @dataclass(frozen=True)
 class Warps:
     """Warps of n pictures: ``coefficients [n, 2, 21]``, which of `OUTSIDE` is read outside u (None where
-    there is no warp) and, for *colour*, which ``colour [n, 3]``; or correspondences, ``matches [6, S, S]``, in
-    place of the coefficients."""
+    there is no warp) and, for *colour*, which ``colour [n, 3]``; or, in place of the coefficients, correspondences,
+    ``matches [6, S, S]``, or cells."""
 
     coefficients: Tensor
     outside: list[str | None]
     colour: Tensor
     matches: list[Tensor | None]
+    cells: list[Cells | None]
 
     def rows(self) -> list[int]:
         """Where there is a warp."""
         return [k for k, outside in enumerate(self.outside) if outside]
 
     def part(self, rows: slice | list[int]) -> Warps:
-        outside = self.outside[rows] if isinstance(rows, slice) else [self.outside[k] for k in rows]
-        matches = self.matches[rows] if isinstance(rows, slice) else [self.matches[k] for k in rows]
-        return Warps(self.coefficients[rows], outside, self.colour[rows], matches)
+        def chosen(values: list[Any]) -> list[Any]:
+            return values[rows] if isinstance(rows, slice) else [values[k] for k in rows]
+
+        lists = chosen(self.outside), chosen(self.matches), chosen(self.cells)
+        return Warps(self.coefficients[rows], lists[0], self.colour[rows], *lists[1:])
 
     def put(self, rows: list[int], others: Warps) -> None:
         for k, row in enumerate(rows):
             self.outside[row], self.matches[row] = others.outside[k], others.matches[k]
+            self.cells[row] = others.cells[k]
         self.coefficients[rows], self.colour[rows] = others.coefficients, others.colour
 
 
 def still(count: int, device: torch.device) -> Warps:
     """No warps."""
     zeros = torch.zeros(count, 2, COEFFICIENTS, device=device)
-    return Warps(zeros, [None] * count, zeros[:, 0, :3].clone(), [None] * count)
+    return Warps(zeros, [None] * count, zeros[:, 0, :3].clone(), [None] * count, [None] * count)
 
 
 def of_matches(matches: list[Tensor]) -> Warps:
     """Correspondences, ``[6, S, S]`` each; they read outside as if mirrored."""
     none = still(len(matches), matches[0].device)
-    return Warps(none.coefficients, ["mirror"] * len(matches), none.colour, list(matches))
+    return replace(none, outside=["mirror"] * len(matches), matches=list(matches))
+
+
+def of_cells(cells: Cells, device: torch.device) -> Warps:
+    """One picture's cells."""
+    return replace(still(1, device), outside=["mirror"], cells=[cells])
 
 
 def apply(u: Tensor, warps: Warps) -> Tensor:
@@ -225,6 +237,9 @@ def apply(u: Tensor, warps: Warps) -> Tensor:
     for k, matches in enumerate(warps.matches):
         if matches is not None:
             result[k] = patch_match.apply(u[k], matches)
+    for k, cells in enumerate(warps.cells):
+        if cells is not None:
+            result[k] = cell_means.apply(u[k], cells)
     return result
 
 
@@ -238,8 +253,8 @@ def fit(a: Tensor, edited: Tensor) -> tuple[Warps, Tensor]:
     away = (positions(coefficients, a.shape[-1]).abs() > 1).any(-1)[:, None].float()
     colour = (edited * away).sum((2, 3)) / away.sum((2, 3)).clamp_min(1)
     none = [None] * len(a)
-    tried = [Warps(coefficients, [name] * len(a), colour, none) for name in OUTSIDE]
+    tried = [Warps(coefficients, [name] * len(a), colour, none, none) for name in OUTSIDE]
     error = torch.stack([(apply(source, warps) - edited).square().mean((1, 2, 3)) for warps in tried])
     best = error.argmin(0)
     still = (source - edited).square().mean((1, 2, 3)).clamp_min(1e-9)
-    return Warps(coefficients, [OUTSIDE[k] for k in best.tolist()], colour, none), error.amin(0) / still
+    return Warps(coefficients, [OUTSIDE[k] for k in best.tolist()], colour, none, list(none)), error.amin(0) / still

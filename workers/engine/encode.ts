@@ -3,7 +3,7 @@ import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { FullImage, Tensor } from './compute/compute';
 import { atOwnSize } from './layer';
-import { shapedFor } from './layer-shape';
+import { anchorFor } from './shape';
 import { thin } from './image/thin';
 import type { Job } from './job';
 import { feedsFor } from './graph';
@@ -127,7 +127,8 @@ export async function encodeTriplet<Data>(
         imageA.width === imageA2.width &&
         imageA.height === imageA2.height &&
         Math.min(imageA.width, imageA.height) >= size;
-      const pixels = paired ? { a: ownA, a2: ownA2 } : undefined;
+      const whole = { a: imageA, a2: imageA2 };
+      const pixels = paired ? { a: ownA, a2: ownA2, whole } : undefined;
       const fitted = await fitAnchor(compute, { a, a2, pixels }, async () => {
         report(1);
         await job.checkpoint();
@@ -138,7 +139,7 @@ export async function encodeTriplet<Data>(
       const onA = passing.keep(compute.uploadImage(ownA, 'a, thinned'));
       const anchorA = passing.keep(compute.anchorApply(onA, a, fit));
       passing.release(onA);
-      const shaped = fit.layer ? { ...fit, layer: shapedFor(fit.layer, imageA, image) } : fit;
+      const shaped = anchorFor(fit, imageA, image);
       const onB = passing.keep(compute.uploadImage(ownB, 'b, thinned'));
       const ofB = kept.keep(compute.anchorApply(onB, b, shaped));
       return {

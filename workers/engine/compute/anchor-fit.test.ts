@@ -198,8 +198,9 @@ describe('fitAnchor', () => {
     const image = (planes: Float32Array): RgbaImage => imageOf(rounded(planes), full);
     const prepared = (of: RgbaImage): Tensor<CpuData> => cpu.prepare(cpu.uploadImage(of, 'picture'), size);
     const [a, b] = [60, 70].map(grainyAt);
-    const pixels = { a: image(a), a2: image(solarised(a)) };
-    const pair = { a: prepared(pixels.a), a2: prepared(pixels.a2) };
+    const whole = { a: image(a), a2: image(solarised(a)) };
+    const pixels = { ...whole, whole };
+    const pair = { a: prepared(whole.a), a2: prepared(whole.a2) };
     const [fine, coarse] = await Promise.all(
       [pixels, undefined].map((of) => fitAnchor(cpu, { ...pair, pixels: of }, async () => undefined)),
     );

@@ -3,13 +3,17 @@
  * moved.
  */
 import { Arena } from '../arena';
-import type { Tensor, Warp } from './compute';
+import { thin } from '../image/thin';
+import { findCells } from './cells-fit';
+import type { Cells, Tensor, Warp } from './compute';
+import { withFineScreen } from './fine-screen';
 import { fitLayered } from './layered-fit';
 import type { Fitter, FullPair, PairPixels, Prepared } from './pair';
 import { matchPair } from './patch-match';
 import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
-import { fitStill, TINY_OF_PIXELS, UNEXPLAINED, type AnchorFit } from './still-fit';
+import { isCells } from './reference/cells';
+import { fitStill, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
 import { fitWarp } from './warp-fit';
 
 export { fitStill, type AnchorFit } from './still-fit';
@@ -34,10 +38,11 @@ async function fitMeans<Data>(
   compute: Fitter<Data>,
   { a, fields, fieldsRead }: Prepared<Data>,
   a2: Tensor<Data>,
+  cells?: Cells,
 ): Promise<AnchorFit> {
   const gram = await compute.anchorGram(a, a2, fields);
   const [own, edited] = [await compute.read(a), await compute.read(a2)];
-  return fitStill(gram, { a: own, a2: edited, fields: fieldsRead, size: sideOf(a, 3) });
+  return fitStill(gram, { a: own, a2: edited, fields: fieldsRead, size: sideOf(a, 3) }, undefined, cells);
 }
 
 /** Fits to the pixels of a pair; `warp` has moved `prepared` already. */
@@ -49,20 +54,28 @@ async function fitPixels<Data>(
 ): Promise<AnchorFit> {
   const { dims } = prepared.a;
   const size = sideOf(prepared.a, 3);
-  const a = pixelsAt(pixels.a, size, warp);
+  const cells = cellsOf(warp);
+  // Cells have so many pixels as they have, not as many as are left of them in a thinned picture.
+  const { whole } = pixels;
+  const a = pixelsAt(cells ? thin(whole.a, whole.a.width, whole.a.height) : pixels.a, size, warp);
   const a2 = pixelsAt(pixels.a2, size, undefined);
   const arena = new Arena(compute);
   try {
     const [own, edited] = [a, a2].map((planes) => arena.keep(compute.upload(planes, dims, 'pixels')));
     const gram = await compute.anchorGram(own, edited, prepared.fields);
-    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size }, TINY_OF_PIXELS);
+    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size }, TINY_OF_PIXELS, cells);
   } finally {
     arena.dispose();
   }
 }
 
-function better(one: AnchorFit, other: AnchorFit): AnchorFit {
-  return one.score <= other.score ? one : other;
+function cellsOf(warp: Warp | undefined): Cells | undefined {
+  return warp !== undefined && isCells(warp) ? warp : undefined;
+}
+
+/** Of fits to pixels and to their means the better one: a screen of pixels, since means have no dots. */
+function better(fine: AnchorFit, coarse: AnchorFit): AnchorFit {
+  return fine.screen !== undefined || fine.score <= coarse.score ? fine : coarse;
 }
 
 /** The anchor of a pair whose a is moved, or undefined where that leaves more than `most` of what `still` does. */
@@ -79,7 +92,7 @@ async function fitMoved<Data>(
     let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
     // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
     if (fit === undefined || fit.score > UNSOLVED) {
-      const coarse = await fitMeans(compute, moved, a2);
+      const coarse = await fitMeans(compute, moved, a2, cellsOf(warp));
       fit = fit === undefined ? coarse : better(fit, coarse);
     }
     return fit.score <= most * still.score ? { ...fit, warp } : undefined;
@@ -120,13 +133,20 @@ export async function fitAnchor<Data>(
   const arena = new Arena(compute);
   try {
     const prepared = await withFields(compute, a, arena);
-    const still =
+    const first =
       pixels === undefined
         ? await fitMeans(compute, prepared, a2)
         : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
+    if (pixels !== undefined && first.score > TONED) {
+      const cells = findCells(pixels.whole.a2);
+      const meant = cells && (await fitMoved(compute, pair, cells, first, WARPED));
+      if (meant !== undefined) return meant;
+    }
+    const still = pixels ? withFineScreen(first, pixels.whole, prepared.fieldsRead) : first;
     const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;
-    if (covered !== undefined || still.score <= UNSOLVED) return covered ?? still;
+    if (covered !== undefined) return covered;
+    if (still.score <= UNSOLVED || still.screen !== undefined) return still;
     await checkpoint();
     const moved = await fitWarped(compute, pair, still, checkpoint);
     if (moved !== undefined || pixels === undefined) return moved ?? still;
@@ -136,10 +156,10 @@ export async function fitAnchor<Data>(
   }
 }
 
-/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences' or 'colour + layer'. */
+/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences', 'cells + screen', 'colour + layer'. */
 export function nameOf({ name, warp, layer }: AnchorFit): string {
   if (layer !== undefined) return name === 'none' ? 'layer' : `${name} + layer`;
   if (warp === undefined) return name;
-  const moved = 'matches' in warp ? 'correspondences' : 'warp';
+  const moved = isCells(warp) ? 'cells' : 'matches' in warp ? 'correspondences' : 'warp';
   return name === 'none' ? moved : `${moved} + ${name}`;
 }

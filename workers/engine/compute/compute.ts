@@ -65,6 +65,25 @@ export interface LocalLookup {
 /** An anchor that is a table instead of weights. */
 export type Lookup = PointLookup | LocalLookup;
 
+/** Knots of a screen's thresholds along either phase, and what its tones are made of: the pixel and four blurs of it. */
+export const SCREEN_SIDE = 16;
+export const SCREEN_TONES = 5;
+
+/** An anchor of two tones, with a threshold that may repeat over the picture; docs/architecture.md, "Screen". */
+export interface Screen {
+  /** One screen for all channels, of luma, or one for each, of its own values. */
+  readonly kind: 'screen' | 'screens';
+  /** r, g, b */
+  readonly dark: readonly number[];
+  readonly light: readonly number[];
+  /** `[4, 3]`: two frequencies (x, y) in cycles a picture, zeros for none, of each channel. */
+  readonly lattice: Float32Array;
+  /** `[5, 3]` */
+  readonly gains: Float32Array;
+  /** `[16, 16, 3]`: by the phase of the first frequency, then of the second. */
+  readonly thresholds: Float32Array;
+}
+
 /** What a warp reads outside of the picture, in order of preference; docs/architecture.md, "Warp". */
 export const OUTSIDES = ['mirror', 'wrap', 'colour'] as const;
 /** The degree of a warp's polynomials, and how many monomials that is. */
@@ -89,8 +108,16 @@ export interface Correspondences {
   readonly matches: Float32Array;
 }
 
+/** A warp that reads the mean of the cell of a grid that a place is in; "Cells" there. Lengths are parts of the picture. */
+export interface Cells {
+  /** Along x and y. */
+  readonly pitch: readonly [number, number];
+  /** Where a cell begins. */
+  readonly origin: readonly [number, number];
+}
+
 /** Where in the picture an anchor reads. */
-export type Warp = SmoothWarp | Correspondences;
+export type Warp = SmoothWarp | Correspondences | Cells;
 
 /** A fitted anchor: what is asked of an image. */
 export interface Anchor {
@@ -98,7 +125,9 @@ export interface Anchor {
   readonly weights: Float32Array;
   /** Where there is one, the anchor is it, and the weights are not read. */
   readonly lookup?: Lookup | undefined;
-  /** Where there is one, weights or lookup are of the moved image. */
+  /** The same of this. */
+  readonly screen?: Screen | undefined;
+  /** Where there is one, weights, lookup or screen are of the moved image. */
   readonly warp?: Warp | undefined;
   /** Laid over what these make, at any size, stretched: r, g, b times alpha, and alpha. */
   readonly layer?: RgbaImage | undefined;

@@ -6,6 +6,8 @@ import type { RgbaImage } from '../protocol';
 export interface PairPixels {
   readonly a: RgbaImage;
   readonly a2: RgbaImage;
+  /** All of them. */
+  readonly whole: { readonly a: RgbaImage; readonly a2: RgbaImage };
 }
 
 /** The pair of a triplet: prepared, `[3, S, S]` each, and its pixels. */

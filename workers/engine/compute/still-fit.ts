@@ -7,13 +7,17 @@ import {
   ANCHOR_COLUMNS,
   ANCHOR_FEATURES,
   type Anchor,
+  type Cells,
   type LocalKind,
   type PointKind,
+  type Screen,
 } from './compute';
 import { solveCholesky } from './cholesky';
 import type { Sketch } from './layer-paint';
 import { scoreLocal } from './local-fit';
 import { scoreLookup } from './lookup-fit';
+import { BLUR_SIGMAS, blurOf, FEATURE_BLURS } from './reference/fields';
+import { fitScreen } from './screen-fit';
 import { type Folds, type Pair, type ScoredLookup } from './table-fit';
 
 const FOLDS = 4;
@@ -28,6 +32,10 @@ export const TINY_OF_PIXELS = 1e-5;
 export const UNEXPLAINED = 1e-5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
+/** Screens, and cells, are looked at where the best of the others leaves more than this, 40 dB. */
+export const TONED = 1e-4;
+/** The most that a screen may leave of it. */
+export const SCREENED = 0.25;
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -58,7 +66,7 @@ const CANDIDATES = [
   'soft luma',
 ] as const satisfies readonly (keyof typeof FEATURES | PointKind)[];
 
-export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind;
+export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind | Screen['kind'];
 
 export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
@@ -191,11 +199,32 @@ export function foldsOfPixels(size: number): Folds {
   return { of, count: FOLDS };
 }
 
+/** Blurs of a as a screen's tones are made of them, `[3, S, S]` each. */
+export function softOf({ fields, size }: Pair): Float32Array[] {
+  return BLUR_SIGMAS.slice(0, FEATURE_BLURS).map((sigma) => blurOf(fields, size, sigma));
+}
+
+/** A screen in the place of `fit`, if it leaves much less. */
+function screened(fit: AnchorFit, pair: Pair, cells: Cells | undefined): AnchorFit {
+  if (fit.score <= TONED) return fit;
+  const { a, a2, size } = pair;
+  const span = { left: 0, top: 0, width: 1, height: 1 };
+  const found = fitScreen({ side: size, a, a2, soft: softOf(pair), span, cells }, SCREENED * fit.score);
+  if (found === undefined) return fit;
+  return { name: found.screen.kind, weights: noWeights(), ...found };
+}
+
 /**
  * The anchor without a warp, as if a were the picture that is edited. `gram` is `[16, 85, 85]` of the pair
- * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike.
+ * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike; `cells` are those that a
+ * is the means of.
  */
-export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): AnchorFit {
+export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY, cells?: Cells): AnchorFit {
+  return screened(fitPlain(gram, pair, tolerance), pair, cells);
+}
+
+/** The best of features and lookups. */
+function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit {
   const folds = foldSums(gram);
   const all = sumOf(folds);
   const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);

@@ -138,7 +138,8 @@ describe.each(devices)('$name', (opened) => {
     const still = rounded(planes.map((value) => value * value + 0.1));
     const warped = rounded(movedPlanes(still, full, randomWarp(13, 'mirror')));
     for (const edited of [still, warped]) {
-      const pixels = { a, a2: imageOf(edited, full) };
+      const whole = { a, a2: imageOf(edited, full) };
+      const pixels = { ...whole, whole };
       const [first, second] = [pixels.a, pixels.a2].map((image) => parity.image(image));
       const fit = <Data>(
         compute: Compute<Data>,

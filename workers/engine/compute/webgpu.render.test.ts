@@ -5,8 +5,10 @@ import {
   LOOKUP_KNOTS,
   OUTSIDES,
   type Anchor,
+  type Cells,
   type FullRender,
   type HeadInputs,
+  type Screen,
 } from './compute';
 import type { CpuData } from './cpu';
 import { renderFull } from './gpu/render';
@@ -139,6 +141,42 @@ describe.each(devices)('$name', (opened) => {
         await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
         await same(head(16), image, { anchor, strength: 1, width: 29, height: 43 });
       }
+    });
+
+    it('renders screens and cells', async () => {
+      const image = parity.image(noiseImage(9, 61, 53));
+      const warp: Cells = { pitch: [0.113, 0.171], origin: [0.031, 0.107] };
+      const lattice = new Float32Array(12).map((_, k) => 3.7 * Math.sin(k + 1));
+      const bare = {
+        dark: [0.1, 0.2, 0.3],
+        light: [0.9, 0.7, 0.8],
+        thresholds: uniform(12, LOOKUP_KNOTS * 3),
+      };
+      const gains = uniform(13, 15, -1, 1);
+      const screens: (Screen | undefined)[] = [
+        { ...bare, kind: 'screen', gains: gains.map((_, k, all) => all[k - (k % 3)]), lattice },
+        { ...bare, kind: 'screens', gains, lattice },
+        {
+          ...bare,
+          kind: 'screens',
+          gains: gains.map((gain, k) => (k < 3 ? gain : 0)),
+          lattice: new Float32Array(12),
+        },
+        undefined,
+      ];
+      for (const screen of screens) {
+        for (const moved of [undefined, warp]) {
+          const anchor: Anchor = { ...none, screen, warp: moved };
+          await same(head(16), image, { anchor, strength: 1, width: 61, height: 53 });
+          await parity.same(
+            gpu.anchorApply(image.gpu, gpu.prepare(image.gpu, 16), anchor),
+            cpu.anchorApply(image.cpu, cpu.prepare(image.cpu, 16), anchor),
+            1e-4,
+          );
+        }
+      }
+      const u = parity.twin(picture(3, 24), [3, 24, 24]);
+      await parity.same(gpu.warp(u.gpu, warp), cpu.warp(u.cpu, warp), 1e-5);
     });
 
     it('renders the same in bands, tells each and can be cancelled between them', async () => {

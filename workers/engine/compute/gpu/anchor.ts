@@ -10,9 +10,12 @@ import {
   WARP_COEFFICIENTS,
   type Anchor,
   type FullImage,
+  type Cells,
   type Lookup,
+  type Screen,
   type Warp,
 } from '../compute';
+import { cellSpan, isCells } from '../reference/cells';
 import { FEATURE_BLURS, FIELDS } from '../reference/fields';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
 import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
@@ -33,6 +36,9 @@ const LOOKUP_SHIFT = 4;
 const TILES = 6;
 /** In the place of an index into `OUTSIDES`. */
 const MATCHED = OUTSIDES.length + 1;
+const CELLS = OUTSIDES.length + 2;
+/** The kinds of a screen, after those of lookups. */
+const SCREEN_BITS = { screen: POINT_KINDS.length + 3, screens: POINT_KINDS.length + 4 } as const;
 
 export interface AnchorUniforms {
   readonly groups: number;
@@ -41,7 +47,8 @@ export interface AnchorUniforms {
 }
 
 /** Whether an anchor looks at blurs or gradients. */
-function readsFields({ weights, lookup }: Anchor): boolean {
+function readsFields({ weights, lookup, screen }: Anchor): boolean {
+  if (screen !== undefined) return screen.gains.subarray(3).some((gain) => gain !== 0);
   if (lookup !== undefined) return isLocal(lookup) || looksAtFields(lookup.kind);
   return weightedFeatures(weights).some((f) => f >= FIRST_FIELD && f < FIRST_COPY);
 }
@@ -51,38 +58,79 @@ function lookupBits(lookup: Lookup): number {
   return POINT_KINDS.indexOf(lookup.kind) + 1;
 }
 
-export function anchorUniforms(operation: Operation, { weights, lookup }: Anchor): AnchorUniforms {
+/** Rows of three in the place of weights, and the thresholds in that of a table, as lib/anchored.wgsl reads them. */
+function screenRows({ dark, light, lattice, gains }: Screen): number[] {
+  return [...dark, ...light, ...lattice, ...gains];
+}
+
+export function anchorUniforms(operation: Operation, { weights, lookup, screen }: Anchor): AnchorUniforms {
   const used = weightedFeatures(weights);
   let groups = GROUPS.filter(({ first, last }) => used.some((f) => f >= first && f <= last)).reduce(
     (bits, { bit }) => bits | bit,
     0,
   );
   const padded = new Float32Array((ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
-  for (let f = 0; f < ANCHOR_FEATURES; f++) padded.set(weights.subarray(f * 3, f * 3 + 3), f * 4);
-  if (lookup !== undefined) {
-    groups = lookupBits(lookup) << LOOKUP_SHIFT;
-    for (let i = 0; i < LOOKUP_KNOTS; i++)
-      padded.set(lookup.table.subarray(i * 3, i * 3 + 3), (ANCHOR_FEATURES + i) * 4);
-  }
+  const put = (values: Float32Array, from: number): void => {
+    for (let i = 0; 3 * i < values.length; i++) padded.set(values.subarray(i * 3, i * 3 + 3), (from + i) * 4);
+  };
+  put(screen === undefined ? weights : Float32Array.from(screenRows(screen)), 0);
+  const table = screen?.thresholds ?? lookup?.table;
+  if (table !== undefined) put(table, ANCHOR_FEATURES);
+  if (screen !== undefined) groups = SCREEN_BITS[screen.kind] << LOOKUP_SHIFT;
+  else if (lookup !== undefined) groups = lookupBits(lookup) << LOOKUP_SHIFT;
   return { groups, weights: operation.constant('weights', padded, 'uniform') };
 }
 
-/** What lib/warp.wgsl binds: 21 × vec4 coefficients and a vec4 that says what is read outside; and matches. */
+/** What a warp is read from: an image's packed pixels, or planes `[3, S, S]`. */
+export type Pixels =
+  | { readonly image: GPUBuffer; readonly width: number; readonly height: number }
+  | { readonly planes: GPUBuffer; readonly width: number; readonly height: number };
+
+/** The means of the cells of an image, `[3, rows, columns]`. */
+export function encodeCells(operation: Operation, pixels: Pixels, cells: Cells): GPUBuffer {
+  const { width, height } = pixels;
+  const [across, down] = [cellSpan(cells, 0, width), cellSpan(cells, 1, height)];
+  const means = operation.temporary('means of cells', 3 * across.count * down.count * 4);
+  const grid = [across.count, down.count] as const;
+  const parameters = operation.parameters(
+    [width, height, ...grid],
+    [across.first, down.first, ...cells.pitch, ...cells.origin],
+  );
+  const [kernel, from] =
+    'image' in pixels ? (['cells-image', pixels.image] as const) : (['cells', pixels.planes] as const);
+  operation.run(kernel, '', [parameters, from, means], grid);
+  return means;
+}
+
+/**
+ * What lib/warp.wgsl binds: 21 × vec4 coefficients, or cells, and a vec4 that says what is read outside; and matches,
+ * or the means of the cells of the `pixels` that are read, which are made unless they are given.
+ */
 export function warpBindings(
   operation: Operation,
   warp: Warp | undefined,
+  pixels: Pixels,
+  means?: GPUBuffer,
 ): readonly [warp: GPUBuffer, matches: GPUBuffer] {
   const padded = new Float32Array((WARP_COEFFICIENTS + 1) * 4);
-  let matches: Float32Array = new Float32Array(MATCH_NUMBERS);
-  if (warp !== undefined && 'matches' in warp) {
+  let matches: GPUBuffer | undefined;
+  if (warp === undefined) {
+    matches = operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
+  } else if (isCells(warp)) {
+    const [across, down] = [cellSpan(warp, 0, pixels.width), cellSpan(warp, 1, pixels.height)];
+    padded.set([...warp.pitch, ...warp.origin, across.first, down.first, across.count, down.count]);
+    padded[WARP_COEFFICIENTS * 4 + 3] = CELLS;
+    matches = means ?? encodeCells(operation, pixels, warp);
+  } else if ('matches' in warp) {
     padded[WARP_COEFFICIENTS * 4 + 3] = MATCHED;
-    matches = warp.matches;
-  } else if (warp !== undefined) {
+    matches = operation.constant('matches', warp.matches, 'storage');
+  } else {
     const ordered = hornerOrder(warp.coefficients);
     for (let k = 0; k < WARP_COEFFICIENTS; k++) padded.set(ordered.subarray(k * 2, k * 2 + 2), k * 4);
     padded.set([...warp.colour, OUTSIDES.indexOf(warp.outside) + 1], WARP_COEFFICIENTS * 4);
+    matches = operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
   }
-  return [operation.constant('warp', padded, 'uniform'), operation.constant('matches', matches, 'storage')];
+  return [operation.constant('warp', padded, 'uniform'), matches];
 }
 
 /** A layer's pixels as words, and its size; one pixel that is not read where there is none. */
@@ -106,7 +154,12 @@ export function encodeWarp(
   operation.run(
     'warp',
     '',
-    [operation.parameters([size]), ...warpBindings(operation, warp), planes, moved],
+    [
+      operation.parameters([size]),
+      ...warpBindings(operation, warp, { planes, width: size, height: size }),
+      planes,
+      moved,
+    ],
     [Math.ceil(size / 64), size],
   );
 }
@@ -227,7 +280,7 @@ export function encodeAnchor(
     [
       parameters,
       uniforms.weights,
-      ...warpBindings(operation, anchor.warp),
+      ...warpBindings(operation, anchor.warp, { image: data, width, height }),
       operation.constant('layer', layer.words, 'storage'),
       data,
       fields,

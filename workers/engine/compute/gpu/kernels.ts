@@ -2,6 +2,7 @@
 import anchoredLibrary from '../../../../shaders/lib/anchored.wgsl?raw';
 import anchorLibrary from '../../../../shaders/lib/anchor.wgsl?raw';
 import bilinearLibrary from '../../../../shaders/lib/bilinear.wgsl?raw';
+import cellsLibrary from '../../../../shaders/lib/cells.wgsl?raw';
 import fieldLibrary from '../../../../shaders/lib/field.wgsl?raw';
 import headLibrary from '../../../../shaders/lib/head.wgsl?raw';
 import imageLibrary from '../../../../shaders/lib/image.wgsl?raw';
@@ -12,6 +13,8 @@ import warpLibrary from '../../../../shaders/lib/warp.wgsl?raw';
 import anchorFeatures from '../../../../shaders/anchor-features.wgsl?raw';
 import anchorRows from '../../../../shaders/anchor-rows.wgsl?raw';
 import blur from '../../../../shaders/blur.wgsl?raw';
+import cells from '../../../../shaders/cells.wgsl?raw';
+import cellsImage from '../../../../shaders/cells-image.wgsl?raw';
 import cast from '../../../../shaders/cast.wgsl?raw';
 import flowStep from '../../../../shaders/flow-step.wgsl?raw';
 import gradient from '../../../../shaders/gradient.wgsl?raw';
@@ -69,6 +72,8 @@ export const KERNELS = {
     warpLibrary,
     warp,
   ),
+  cells: kernel(['uniform', 'read', 'write'], cellsLibrary, cells),
+  'cells-image': kernel(['uniform', 'read', 'write'], cellsLibrary, cellsImage),
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
   cast: kernel(['uniform', 'read', 'write'], cast),
   route: kernel(['uniform', 'read', 'read', 'read', 'write'], route),

@@ -3,7 +3,8 @@ import type { RgbaImage } from '../../protocol';
 import type { FullRender } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { sideOf } from '../shapes';
-import { anchorUniforms, encodeRead, layerWords, warpBindings } from './anchor';
+import { isCells } from '../reference/cells';
+import { anchorUniforms, encodeCells, encodeRead, layerWords, warpBindings } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -31,15 +32,19 @@ export async function renderFull(
     const layer = buffers.create(words.byteLength, 'render: layer');
     made.push(layer);
     buffers.write(layer, words);
-    let fields = b.data;
-    const once = begin('render: fields');
+    const pixels = { image: image.data, width: image.width, height: image.height };
+    const once = begin('render: what is read');
+    /** The bands outlive the operation that makes it. */
+    const kept = (temporary: GPUBuffer): GPUBuffer => {
+      const copy = buffers.create(temporary.size, 'render: what is read');
+      made.push(copy);
+      once.copy(temporary, copy, temporary.size);
+      return copy;
+    };
     const read = encodeRead(once, b.data, anchor, size);
-    if (read !== b.data) {
-      // The bands outlive the operation that makes it.
-      fields = buffers.create(read.size, 'render: fields');
-      made.push(fields);
-      once.copy(read, fields, read.size);
-    }
+    const fields = read === b.data ? read : kept(read);
+    const { warp } = anchor;
+    const means = warp !== undefined && isCells(warp) ? kept(encodeCells(once, pixels, warp)) : undefined;
     once.submit();
     for (let first = 0; first < height; first += rows) {
       const count = Math.min(rows, height - first);
@@ -66,7 +71,7 @@ export async function renderFull(
         [
           parameters,
           uniforms.weights,
-          ...warpBindings(operation, anchor.warp),
+          ...warpBindings(operation, warp, pixels, means),
           layer,
           image.data,
           b.data,

@@ -1,12 +1,14 @@
 /** The anchor: the Gram matrices of a pair, and the anchor of an image at its own size. */
 import type { RgbaImage } from '../../protocol';
-import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor, type Lookup } from '../compute';
+import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
+import { isCells } from './cells';
 import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
 import { FEATURE_FIELDS } from './fields';
 import { isLocal, localRow, surroundings } from './local';
 import { layOver } from './layer';
 import { lookedAt, lookupRow } from './lookup';
 import { prepareRows } from './prepare';
+import { screenRow, softTones } from './screen';
 import { planarSource, rgbaRow, rgbaSource, type Source } from './source';
 import { movedPlanes, movedSource } from './warp';
 
@@ -113,10 +115,10 @@ export function rowPainter(anchor: Anchor, image: Source, prepared: Float32Array
 
 /** What lies under an anchor's layer. */
 function underPainter(anchor: Anchor, image: Source, prepared: Float32Array, size: number): RowPainter {
-  const { weights, lookup, warp } = anchor;
+  const { warp } = anchor;
   const source = warp === undefined ? image : movedSource(image, warp);
   const planes = warp === undefined ? prepared : movedPlanes(prepared, size, warp);
-  const paint = painter(weights, lookup, planes, size);
+  const paint = painter(anchor, planes, size);
   if (warp === undefined) return (width, v, own, out) => paint({ width, v, colours: own, source }, out);
   let moved = planesOf(0);
   return (width, v, _, out) => {
@@ -126,13 +128,21 @@ function underPainter(anchor: Anchor, image: Source, prepared: Float32Array, siz
   };
 }
 
-/** Features or lookup of a row of what the anchor reads. */
+/** Features, lookup or screen of a row of what the anchor reads. */
 function painter(
-  weights: Float32Array,
-  lookup: Lookup | undefined,
+  { weights, lookup, screen, warp }: Anchor,
   planes: Float32Array,
   size: number,
 ): (row: Row, out: Planes) => void {
+  if (screen !== undefined) {
+    const soft = softTones(screen, planes, size);
+    const cells = warp !== undefined && isCells(warp) ? warp : undefined;
+    let scratch = new Float32Array(0);
+    return (row, out) => {
+      if (scratch.length < row.width) scratch = new Float32Array(row.width);
+      screenRow(row, screen, soft, cells, size, out, scratch);
+    };
+  }
   if (lookup === undefined) {
     const fields = weightedFields(weights, planes, size);
     let scratch = new Float32Array(0);

@@ -7,6 +7,7 @@ import {
   type SmoothWarp,
   type Warp,
 } from '../compute';
+import { cellSource, isCells } from './cells';
 import { planarSource, spanAt, type Source, type Span } from './source';
 
 /** Matches that read further apart than this many of their pixels are of different parts: none is blended. */
@@ -106,6 +107,7 @@ function matchReader({ matches }: Correspondences): Reader {
 
 /** `source` read through the warp. */
 export function movedSource(source: Source, warp: Warp): Source {
+  if (isCells(warp)) return cellSource(source, warp);
   const { width, height } = source;
   const matched = 'matches' in warp;
   const positionOf = matched ? matchReader(warp) : smoothReader(warp);
