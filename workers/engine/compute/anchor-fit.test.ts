@@ -116,7 +116,8 @@ describe('fitStill', () => {
       (image: Float32Array) =>
         mapColours(image, (r, g, bl) => {
           const y = 0.299 * r + 0.587 * g + 0.114 * bl;
-          return y > 0.5 ? [1, 0.9, 0.7] : [0.1, 0, 0.3];
+          // Of more tones than a screen has.
+          return y > 0.6 ? [1, 0.9, 0.7] : y > 0.4 ? [0.4, 0.8, 0.1] : [0.1, 0, 0.3];
         }),
     ],
     [

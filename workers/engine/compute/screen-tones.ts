@@ -1,0 +1,138 @@
+/** The two tones of a picture that a screen made, and how much each pixel has of them (docs/architecture.md, "Screen"). */
+import type { Screen } from './compute';
+
+/** The least between the two tones, in a channel. */
+const APART = 0.1;
+/** Of the variance of a′, the most that is across the line from one to the other. */
+const ASTRAY = 0.1;
+/** So near to the two must be this share of the pixels, and this to each. */
+const NEAR = 0.1;
+const TONED = 0.5;
+const OF_EACH = 0.02;
+
+export type Tones = readonly [dark: Float64Array, light: Float64Array];
+
+/** The direction in which pixels of `[3, P]` vary most, and the share of variance that is across it. */
+function mainAxis(planes: Float32Array): { readonly axis: Float64Array; readonly astray: number } {
+  const count = planes.length / 3;
+  const means = [0, 1, 2].map(
+    (c) => planes.subarray(c * count, (c + 1) * count).reduce((s, v) => s + v, 0) / count,
+  );
+  const matrix = new Float64Array(9);
+  for (let i = 0; i < count; i++) {
+    for (let c = 0; c < 3; c++)
+      for (let d = 0; d < 3; d++)
+        matrix[3 * c + d] += (planes[c * count + i] - means[c]) * (planes[d * count + i] - means[d]);
+  }
+  const trace = matrix[0] + matrix[4] + matrix[8];
+  let axis = Float64Array.of(1, 1, 1);
+  let most = 0;
+  // Slow only where no direction is the main one, and then it does not matter which.
+  for (let k = 0; k < 100; k++) {
+    const next = axis.map(
+      (_, c) => matrix[3 * c] * axis[0] + matrix[3 * c + 1] * axis[1] + matrix[3 * c + 2] * axis[2],
+    );
+    most = Math.hypot(...next);
+    if (!(most > 0)) break;
+    axis = next.map((value) => value / most);
+  }
+  if (axis[0] + axis[1] + axis[2] < 0) axis = axis.map((value) => -value);
+  return { axis, astray: trace > 0 ? (trace - most) / trace : 1 };
+}
+
+/** The lower of two middle values, or undefined of none. */
+function medianOf(values: readonly number[]): number | undefined {
+  return Float64Array.from(values).sort()[(values.length - 1) >> 1];
+}
+
+/** The two tones at first, medians of what is on either side of the middle, or undefined where a′ is not of two. */
+export function twoTones(a2: Float32Array, kind: Screen['kind']): Tones | undefined {
+  const count = a2.length / 3;
+  const channel = (c: number): Float32Array => a2.subarray(c * count, (c + 1) * count);
+  const alongs: ArrayLike<number>[] = [];
+  if (kind === 'screens') {
+    alongs.push(channel(0), channel(1), channel(2));
+  } else {
+    const { axis, astray } = mainAxis(a2);
+    if (astray > ASTRAY) return undefined;
+    const [r, g, b] = [0, 1, 2].map(channel);
+    const along = Float64Array.from(r, (value, i) => axis[0] * value + axis[1] * g[i] + axis[2] * b[i]);
+    alongs.push(along, along, along);
+  }
+  const [dark, light] = [new Float64Array(3), new Float64Array(3)];
+  for (let c = 0; c < 3; c++) {
+    const along = alongs[c];
+    let [least, most] = [Infinity, -Infinity];
+    for (let i = 0; i < count; i++) [least, most] = [Math.min(least, along[i]), Math.max(most, along[i])];
+    const middle = (least + most) / 2;
+    const halves: [number[], number[]] = [[], []];
+    channel(c).forEach((value, i) => halves[along[i] <= middle ? 0 : 1].push(value));
+    const [low, high] = halves.map(medianOf);
+    if (low === undefined || high === undefined) return undefined;
+    [dark[c], light[c]] = [low, high];
+  }
+  const apart = [...light].map((value, c) => Math.abs(value - dark[c]));
+  const enough = (kind === 'screen' ? Math.max(...apart) : Math.min(...apart)) >= APART;
+  return enough ? [dark, light] : undefined;
+}
+
+/** How much of the light tone each pixel has, not clamped: one plane, or one for each channel. */
+export function sharesOf(a2: Float32Array, [dark, light]: Tones, kind: Screen['kind']): Float64Array[] {
+  const count = a2.length / 3;
+  if (kind === 'screens')
+    return [0, 1, 2].map((c) =>
+      Float64Array.from({ length: count }, (_, i) => (a2[c * count + i] - dark[c]) / (light[c] - dark[c])),
+    );
+  const way = light.map((value, c) => value - dark[c]);
+  const length = way[0] ** 2 + way[1] ** 2 + way[2] ** 2;
+  return [
+    Float64Array.from({ length: count }, (_, i) => {
+      let sum = 0;
+      for (let c = 0; c < 3; c++) sum += (a2[c * count + i] - dark[c]) * way[c];
+      return sum / length;
+    }),
+  ];
+}
+
+/** Whether enough of a′ is of either tone. */
+export function ofTwo(shares: readonly Float64Array[]): boolean {
+  const all = shares.length * shares[0].length;
+  const parts = [0, 1].map((tone) =>
+    shares.reduce((sum, share) => sum + share.filter((value) => Math.abs(value - tone) < NEAR).length, 0),
+  );
+  return parts[0] + parts[1] >= TONED * all && Math.min(...parts) >= OF_EACH * all;
+}
+
+/** The tones that go best with shares, and a′ less what they make of them: the mean squared error. */
+export function tonesAgain(a2: Float32Array, shares: readonly Float64Array[]): Tones {
+  const count = a2.length / 3;
+  const [dark, light] = [new Float64Array(3), new Float64Array(3)];
+  for (let c = 0; c < 3; c++) {
+    const share = shares[c % shares.length];
+    let [s, y, ss, sy] = [0, 0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      const value = a2[c * count + i];
+      s += share[i];
+      y += value;
+      ss += share[i] * share[i];
+      sy += share[i] * value;
+    }
+    const slope = (sy / count - ((s / count) * y) / count) / Math.max(ss / count - (s / count) ** 2, 1e-9);
+    dark[c] = y / count - (slope * s) / count;
+    light[c] = dark[c] + slope;
+  }
+  return [dark, light];
+}
+
+export function errorOf(a2: Float32Array, shares: readonly Float64Array[], [dark, light]: Tones): number {
+  const count = a2.length / 3;
+  let error = 0;
+  for (let c = 0; c < 3; c++) {
+    const share = shares[c % shares.length];
+    for (let i = 0; i < count; i++) {
+      const value = Math.min(1, Math.max(0, dark[c] + (light[c] - dark[c]) * share[i]));
+      error += (value - a2[c * count + i]) ** 2;
+    }
+  }
+  return error / (3 * count);
+}
