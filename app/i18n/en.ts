@@ -32,6 +32,8 @@ const samples = {
   noir: 'Black and white',
   framed: 'Mounted print',
   sketch: 'Pencil sketch',
+  halftone: 'Halftone print',
+  mosaic: 'Mosaic',
   snowfall: 'Snowfall',
   kaleidoscope: 'Kaleidoscope',
 };

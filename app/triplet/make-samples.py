@@ -110,7 +110,30 @@ def read(x, column, row):
     return (x[top, left] * (1 - s) + x[top, right] * s) * (1 - t) + (x[bottom, left] * (1 - s) + x[bottom, right] * s) * t
 
 
-EDITS = {edit.__name__: edit for edit in (warm, noir, framed, sketch, snowfall, kaleidoscope)}
+def halftone(x):
+    """Red dots on cream paper, 52 along the long side at 27 degrees, as large as a place is dark."""
+    h, w = x.shape[:2]
+    pitch, angle = max(h, w) / 52, np.radians(27)
+    grey = Image.fromarray(np.rint(luma(x)[..., 0] * 255).astype(np.uint8))
+    tone = pixels(grey.filter(ImageFilter.GaussianBlur(0.2 * pitch)))
+    v, u = np.mgrid[:h, :w] + 0.5
+    along, across = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
+    spot = 0.5 + 0.25 * (np.cos(2 * np.pi * along / pitch) + np.cos(2 * np.pi * across / pitch))
+    paper = np.clip((tone - spot) * 5 + 0.5, 0, 1)[..., None]
+    return (1 - paper) * [0.78, 0.13, 0.16] + paper * [0.98, 0.95, 0.88]
+
+
+def mosaic(x):
+    """Squares of 20 pixels, each the mean of what it covers."""
+    out = x.copy()
+    for top in range(0, x.shape[0], 20):
+        for left in range(0, x.shape[1], 20):
+            square = (slice(top, top + 20), slice(left, left + 20))
+            out[square] = x[square].mean((0, 1))
+    return out
+
+
+EDITS = {edit.__name__: edit for edit in (warm, noir, framed, sketch, halftone, mosaic, snowfall, kaleidoscope)}
 
 
 def save(picture, path):

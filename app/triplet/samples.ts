@@ -10,6 +10,8 @@ export const SAMPLES: readonly SampleName[] = [
   'noir',
   'framed',
   'sketch',
+  'halftone',
+  'mosaic',
   'snowfall',
   'kaleidoscope',
 ];

@@ -59,7 +59,11 @@ def grid(u2: Tensor) -> tuple[float, float] | None:
     steps = (u2[..., 1:] - u2[..., :-1]).abs().mean((0, 1)).double()
     times, part, least = STEP
     largest = float(steps.sort().values[1 - FEWEST :].mean())
-    lines = (steps > max(times * float(steps.quantile(CALM)), part * largest, least)).nonzero().flatten() + 1
+    # A JPEG has smaller steps beside a large one.
+    padded = torch.nn.functional.pad(steps, (1, 1))
+    high = (steps >= padded[:-2]) & (steps >= padded[2:])
+    high &= steps > max(times * float(steps.quantile(CALM)), part * largest, least)
+    lines = high.nonzero().flatten() + 1
     if len(lines) < FEWEST - 1:
         return None
     gaps = lines.diff().double()

@@ -52,7 +52,9 @@ function gridOf(steps: Float64Array): readonly [pitch: number, origin: number] |
   const least = Math.max(TIMES * quantile(sorted, CALM), OF_LARGEST * largest, LEAST_STEP);
   const lines: number[] = [];
   steps.forEach((step, i) => {
-    if (step > least) lines.push(i + 1);
+    // A JPEG has smaller steps beside a large one.
+    const highest = step >= (steps[i - 1] ?? 0) && step >= (steps[i + 1] ?? 0);
+    if (highest && step > least) lines.push(i + 1);
   });
   if (lines.length < FEWEST - 1) return undefined;
   const gaps = lines.slice(1).map((line, i) => line - lines[i]);
