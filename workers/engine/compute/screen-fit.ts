@@ -8,7 +8,7 @@ import { luma } from './reference/lookup';
 import { SCREEN_KNOTS } from './reference/screen';
 import { errorOf, ofTwo, sharesOf, tonesAgain, twoTones, type Tones } from './screen-tones';
 import { frequenciesOf, type Frequency } from './spectrum';
-import { drawn, fitShares, splinesOf, type Channel } from './thresholds';
+import { drawn, fitShare, splinesOf, type Channel, type Splines } from './thresholds';
 
 /** A share this near to 0 or 1 may be anything beyond it: at least, and where there is noise at most. */
 const FULL = [0.03, 0.2] as const;
@@ -24,6 +24,7 @@ const HOPELESS = 2;
 const REPEATED = 0.5;
 /** Cells, of a dither. */
 const PERIODS = [4, 8] as const;
+const EACH_TONE = Array.from({ length: SCREEN_TONES }, (_, k) => k);
 
 /** A square of a picture's pixels. */
 export interface Sampled {
@@ -54,8 +55,9 @@ function placesOf({ side, span, cells }: Sampled): readonly [Float64Array, Float
   return [along(0, span.left, span.width), along(1, span.top, span.height)];
 }
 
-/** Pixels that are at one place, such as a cell's, taken together: the places of an axis, and whose of them are whose. */
+/** Pixels that are at one place, such as a cell's, taken together. */
 interface Together {
+  /** Along x and along y. */
   readonly places: readonly [Float64Array, Float64Array];
   /** Means over the pixels at each place, of `[k, side, side]`. */
   means(planes: Float64Array): Float64Array;
@@ -107,6 +109,16 @@ function tonesOf({ a, soft, cells }: Sampled, kind: Screen['kind']): Float64Arra
   });
 }
 
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
 function screenOf(kind: Screen['kind'], [dark, light]: Tones, channels: readonly Channel[]): Screen {
   const lattice = new Float32Array(4 * 3);
   const gains = new Float32Array(SCREEN_TONES * 3);
@@ -131,12 +143,7 @@ export function errorOfScreen(
   const shares = tonesOf(sampled, kind).map((tones, c) => {
     const [x0, y0, x1, y1] = column(lattice, c);
     const frequencies: Frequency[] = x0 === 0 && y0 === 0 ? [] : [[x0, y0], [x1, y1]]; // prettier-ignore
-    const channel = {
-      lattice: frequencies,
-      gains: column(gains, c),
-      thresholds: column(thresholds, c),
-      error: 0,
-    };
+    const channel = { gains: column(gains, c), thresholds: column(thresholds, c) };
     return drawn(channel, tones, splinesOf(places, frequencies));
   });
   return errorOf(sampled.a2, shares, [Float64Array.from(dark), Float64Array.from(light)]);
@@ -157,22 +164,23 @@ export function fitScreen(
 
   const { places, means, spread } = together(placesOf(sampled));
   const sources = tonesOf(sampled, kind).map(means);
-  const repeating = (lattice: readonly Frequency[]) => ({ lattice, splines: splinesOf(places, lattice) });
   // Where cells are dithered, all channels are alike.
   const groups = cells === undefined ? shares.map((_, c) => [c]) : [shares.map((_, c) => c)];
-  const tried = groups.map(([first]) => {
-    const everywhere = repeating([]);
+  const tried = groups.map(([first]): Splines[] => {
+    const everywhere = splinesOf(places, []);
     if (cells !== undefined) {
       const periods = PERIODS.map((period): Frequency[] => [
         [1 / (period * cells.pitch[0]), 0],
         [0, 1 / (period * cells.pitch[1])],
       ]);
-      return [everywhere, ...periods.map(repeating)];
+      return [everywhere, ...periods.map((lattice) => splinesOf(places, lattice))];
     }
     const clamped = shares[first].map((value) => Math.min(1, Math.max(0, value)));
     const found = frequenciesOf(clamped, side).map(([x, y]): Frequency => [x / span.width, y / span.height]);
-    return found.length === 0 ? [everywhere] : [everywhere, repeating(found)];
+    return found.length === 0 ? [everywhere] : [everywhere, splinesOf(places, found)];
   });
+  const toneOf = (c: number, k: number): Float64Array =>
+    sources[c].subarray((k * sources[c].length) / SCREEN_TONES, ((k + 1) * sources[c].length) / SCREEN_TONES);
 
   const bends = cells === undefined ? BENDS : BENDS_OF_CELLS;
   let nearFull: number = FULL[1];
@@ -182,14 +190,12 @@ export function fitScreen(
     const made: Float64Array[] = [];
     const few = shares.map(means);
     for (const [g, members] of groups.entries()) {
-      const fitTo = ({ lattice, splines }: (typeof tried)[0][0]): Channel | undefined => {
-        const [own, ownTones] = [members.map((c) => few[c]), members.map((c) => sources[c])];
-        return fitShares(own, ownTones, splines, lattice, nearFull, bends);
-      };
+      const share = joined(members.map((c) => few[c]));
+      const ownTones = joined(EACH_TONE.flatMap((k) => members.map((c) => toneOf(c, k))));
       // The first that leaves much less than those before it; after the first round it is settled which that is.
-      let chosen: { way: (typeof tried)[0][0]; channel: Channel } | undefined;
+      let chosen: { way: Splines; channel: Channel } | undefined;
       for (const way of tried[g]) {
-        const channel = fitTo(way);
+        const channel = fitShare(share, ownTones, way, nearFull, bends);
         if (channel !== undefined && channel.error <= REPEATED * (chosen?.channel.error ?? Infinity))
           chosen = { way, channel };
       }
@@ -197,7 +203,7 @@ export function fitScreen(
       tried[g] = [chosen.way];
       for (const c of members) {
         channels[c] = chosen.channel;
-        made[c] = spread(drawn(chosen.channel, sources[c], chosen.way.splines));
+        made[c] = spread(drawn(chosen.channel, sources[c], chosen.way));
       }
     }
     tones = tonesAgain(a2, made);

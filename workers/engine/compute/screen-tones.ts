@@ -24,8 +24,9 @@ function mainAxis(planes: Float32Array): { readonly axis: Float64Array; readonly
       for (let d = 0; d < 3; d++)
         matrix[3 * c + d] += (planes[c * count + i] - means[c]) * (planes[d * count + i] - means[d]);
   }
-  const trace = matrix[0] + matrix[4] + matrix[8];
-  let axis = Float64Array.of(1, 1, 1);
+  const diagonal = [matrix[0], matrix[4], matrix[8]];
+  const trace = diagonal[0] + diagonal[1] + diagonal[2];
+  let axis = Float64Array.from(diagonal, (value) => (value === Math.max(...diagonal) ? 1 : 0));
   let most = 0;
   // Slow only where no direction is the main one, and then it does not matter which.
   for (let k = 0; k < 100; k++) {
