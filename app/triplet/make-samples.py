@@ -111,9 +111,9 @@ def read(x, column, row):
 
 
 def halftone(x):
-    """Red dots on cream paper, 52 along the long side at 27 degrees, as large as a place is dark."""
+    """Red dots on cream paper, 60 along the long side at 27 degrees, as large as a place is dark."""
     h, w = x.shape[:2]
-    pitch, angle = max(h, w) / 52, np.radians(27)
+    pitch, angle = max(h, w) / 60, np.radians(27)
     grey = Image.fromarray(np.rint(luma(x)[..., 0] * 255).astype(np.uint8))
     tone = pixels(grey.filter(ImageFilter.GaussianBlur(0.2 * pitch)))
     v, u = np.mgrid[:h, :w] + 0.5
