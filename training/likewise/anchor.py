@@ -139,7 +139,8 @@ def fold_of_pixel(size: int) -> Tensor:
 class Fits:
     """The anchors of n pairs: the name of each one's group, ``weights [n, 82, 3]`` (zero outside the group),
     ``tables [n, 256, 3]`` for those that are lookups, the mean square ``error [n]`` of the choice,
-    cross-validated, where in the picture each reads, and ``layers [n, 4, S, S]`` that are laid over it."""
+    cross-validated, where in the picture each reads, ``layers [n, 4, S, S]`` that are laid over it, and the screens of
+    those that are one."""
 
     groups: list[str]
     weights: Tensor
@@ -147,16 +148,17 @@ class Fits:
     error: Tensor
     warps: warp.Warps
     layers: Tensor
+    screens: list[screen.Screen | None]
 
     def part(self, rows: slice | list[int]) -> Fits:
-        groups = self.groups[rows] if isinstance(rows, slice) else [self.groups[k] for k in rows]
+        groups, screens = warp.chosen(self.groups, rows), warp.chosen(self.screens, rows)
         parts = (self.weights[rows], self.tables[rows], self.error[rows])
-        return Fits(groups, *parts, self.warps.part(rows), self.layers[rows])
+        return Fits(groups, *parts, self.warps.part(rows), self.layers[rows], screens)
 
     def put(self, rows: list[int], others: Fits) -> None:
         """``others`` in place of the anchors ``rows``."""
         for k, row in enumerate(rows):
-            self.groups[row] = others.groups[k]
+            self.groups[row], self.screens[row] = others.groups[k], others.screens[k]
         self.weights[rows], self.tables[rows], self.error[rows] = others.weights, others.tables, others.error
         self.warps.put(rows, others.warps)
         self.layers[rows] = others.layers
@@ -227,17 +229,18 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
         for k in found.isfinite().nonzero().flatten().tolist():
             row = tried[k]
             error[row], groups[row], tables[row], weights[row] = found[k], names[k], rows_of[k], 0
+    screens: list[screen.Screen | None] = [None] * count
     for row in ((error > TONED) & (energy >= FLOOR)).nonzero().flatten().tolist():
         if (toned := screen.fit(u2[row], phi[row], read, SCREENED * float(error[row]))) is not None:
-            error[row], groups[row] = toned[0], toned[1].kind
-            weights[row], tables[row] = toned[1].packed()
-    return Fits(groups, weights, tables, error, warp.still(count, device), layer.nothing_over(u))
+            error[row], screens[row] = toned
+            groups[row], weights[row] = toned[1].kind, 0
+    return Fits(groups, weights, tables, error, warp.still(count, device), layer.nothing_over(u), screens)
 
 
 def without_edit(u: Tensor) -> Fits:
     """The anchor that leaves one picture ``[1, 3, S, S]`` as it is; its error is not known."""
     weights, tables = u.new_zeros(1, FEATURES, 3), u.new_zeros(1, lookup.KNOTS, 3)
-    return Fits(["none"], weights, tables, u.new_zeros(1), warp.still(1, u.device), layer.nothing_over(u))
+    return Fits(["none"], weights, tables, u.new_zeros(1), warp.still(1, u.device), layer.nothing_over(u), [None])
 
 
 def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
@@ -320,7 +323,7 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
 
     def unsolved() -> list[int]:
         rows = (fits.error > UNSOLVED).nonzero().flatten().tolist()
-        return [k for k in rows if fits.groups[k] not in screen.KINDS and fits.warps.cells[k] is None]
+        return [k for k in rows if fits.screens[k] is None and fits.warps.cells[k] is None]
 
     def take(rows: list[int], warps: warp.Warps, most: float, read: cells.Cells | None = None) -> None:
         """The anchors on pictures ``rows`` that ``warps`` have moved, where they leave at most a share ``most``."""
@@ -335,9 +338,9 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
         if (grid := cells.find(u2[row])) is not None:
             take([row], warp.of_cells(grid, u.device), WARPED, grid)
     for row in (fits.error > UNEXPLAINED).nonzero().flatten().tolist():
-        at = [row]
         if fits.warps.cells[row] is not None:
             continue
+        at = [row]
         if (found := fit_layered(u[at], u2[at], phi[at], fits.part(at))) is not None:
             fits.put(at, found)
     if tried := unsolved():
@@ -353,9 +356,7 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
 
 def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
     """Each anchor on its image as if it had no warp."""
-    linear = torch.tensor([group not in screen.KINDS for group in fits.groups], device=u.device)
-    weights = fits.weights * linear[:, None, None]
-    result = (u + torch.einsum("nfc,nfhw->nchw", weights, phi)).clamp(0, 1)
+    result = (u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)).clamp(0, 1)
     for kind in lookup.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows]))
@@ -363,9 +364,8 @@ def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             around = gaussian_blur(u[rows], local.sigma_of(kind) * u.shape[-1] / 256)
             result[rows] = local.look_up(fits.tables[rows], *local.indices(kind, u[rows], around))
-    for row, group in enumerate(fits.groups):
-        if group in screen.KINDS:
-            toned = screen.unpacked(fits.weights[row], fits.tables[row], group)
+    for row, toned in enumerate(fits.screens):
+        if toned is not None:
             result[row] = screen.apply(toned, phi[row], fits.warps.cells[row])
     return result
 

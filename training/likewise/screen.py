@@ -2,7 +2,7 @@
 halftone do.
 
 Definitions: docs/architecture.md, "Screen". Images are ``[3, S, S]`` in 0..1, phi ``[82, S, S]``, on any device; sums
-and solutions are double. What a screen is lies where an anchor's weights are, `Screen.packed`.
+and solutions are double.
 """
 
 from __future__ import annotations
@@ -34,11 +34,9 @@ HOPELESS = 2.0  # of what a screen may leave, the most after a round
 NOISE = 3  # times the median of what is off
 FINEST = 6.0  # the coarsest screen that is looked for, in cycles a side
 LINES, DOTS = 0.1, 0.15  # of what repeats: the least share of all there is, and the least of the second of the first
-HARMONICS = 6
+HARMONICS = 5  # up to so many times the first is not the second
 REPEATED = 0.5  # the most that a screen that repeats may leave of what one that does not leaves
 PERIODS = (4, 8)  # cells, of a dither
-# Rows of weights: dark and light tone, two frequencies, and how much of each tone; the table is of thresholds.
-DARK, LIGHT, LATTICE, GAINS = 0, 1, 2, 6
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,8 @@ def fit_share(
     fixed[TONES:, TONES:] = LOOSE * torch.eye(count, device=device) + (bent * bends(device) if repeats else 0)
     asked, found, made = torch.ones_like(full), y.new_zeros(TONES + count), torch.zeros_like(y)
 
-    def asks(made: Tensor) -> Tensor:
-        return ~((full & (made >= 0.5)) | (empty & (made <= -0.5)))
+    def asks(there: Tensor) -> Tensor:
+        return ~((full & (there >= 0.5)) | (empty & (there <= -0.5)))
 
     for step in range(STEPS):
         sums = columns.new_zeros(count, columns.shape[1]).index_add_(0, first[asked], columns[asked])
@@ -149,19 +147,19 @@ def fit_share(
         solved = torch.linalg.solve(normal / pixels + fixed, target / pixels)
         way = solved[:TONES] @ x - (solved[TONES:][knots] * weights).sum(1) - made
 
-        def rises(share: float) -> bool:
-            """Whether the error does, at a share of the way."""
-            there = made + share * way
+        def rises(part: float) -> bool:
+            """Whether the error does, at a part of the way."""
+            there = made + part * way
             return float(((there - y) * way * asks(there)).sum()) > 0
 
         # As far as the error falls: what asks on the way is not what asked at its beginning.
-        share = 1.0
-        if step > 0 and rises(share):
+        part = 1.0
+        if step > 0 and rises(part):
             low = 0.0
             for _ in range(HALVINGS):
-                middle = (low + share) / 2
-                low, share = (low, middle) if rises(middle) else (middle, share)
-        found, made = found + share * (solved - found), made + share * way
+                middle = (low + part) / 2
+                low, part = (low, middle) if rises(middle) else (middle, part)
+        found, made = found + part * (solved - found), made + part * way
         if torch.equal(now := asks(made), asked):
             break
         asked = now
@@ -218,7 +216,7 @@ def lattice_of(share: Tensor) -> Tensor:
         px, py = refined(shown, (px, py))
         found[k] = torch.tensor([px, py])
         most = part
-        for m in (m * sign for m in range(1, HARMONICS) for sign in (1, -1)):
+        for m in (m * sign for m in range(1, HARMONICS + 1) for sign in (1, -1)):
             open_ = open_.where(((x - m * px).abs() > 2.5) | ((y - m * py).abs() > 2.5), 0)
     return found
 
@@ -267,23 +265,6 @@ class Screen:
     dark: Tensor
     light: Tensor
     channels: list[Channel]
-
-    def packed(self) -> tuple[Tensor, Tensor]:
-        """As an anchor has it: weights ``[82, 3]`` and a table ``[256, 3]``, a column for each channel."""
-        each = self.channels if len(self.channels) == 3 else self.channels * 3
-        weights = torch.zeros(82, 3, device=self.dark.device)
-        weights[DARK], weights[LIGHT] = self.dark.float(), self.light.float()
-        weights[LATTICE : LATTICE + 4] = torch.stack([c.lattice.flatten() for c in each], 1).float()
-        weights[GAINS : GAINS + TONES] = torch.stack([c.gains for c in each], 1)
-        return weights, torch.stack([c.thresholds for c in each], 1)
-
-
-def unpacked(weights: Tensor, table: Tensor, kind: str) -> Screen:
-    channels = [
-        Channel(weights[LATTICE : LATTICE + 4, c].reshape(2, 2), weights[GAINS : GAINS + TONES, c], table[:, c])
-        for c in range(3 if kind == "screens" else 1)
-    ]
-    return Screen(kind, weights[DARK].double(), weights[LIGHT].double(), channels)
 
 
 def apply(screen: Screen, phi: Tensor, cells: Cells | None) -> Tensor:

@@ -176,6 +176,10 @@ def search(sources: Tensor, edited: Tensor) -> tuple[Tensor, Tensor]:
     return way[:, 0], at[:, 0]
 
 
+def chosen(values: list[Any], rows: slice | list[int]) -> list[Any]:
+    return values[rows] if isinstance(rows, slice) else [values[k] for k in rows]
+
+
 @dataclass(frozen=True)
 class Warps:
     """Warps of n pictures: ``coefficients [n, 2, 21]``, which of `OUTSIDE` is read outside u (None where
@@ -193,11 +197,8 @@ class Warps:
         return [k for k, outside in enumerate(self.outside) if outside]
 
     def part(self, rows: slice | list[int]) -> Warps:
-        def chosen(values: list[Any]) -> list[Any]:
-            return values[rows] if isinstance(rows, slice) else [values[k] for k in rows]
-
-        lists = chosen(self.outside), chosen(self.matches), chosen(self.cells)
-        return Warps(self.coefficients[rows], lists[0], self.colour[rows], *lists[1:])
+        outside, matches, cells = (chosen(values, rows) for values in (self.outside, self.matches, self.cells))
+        return Warps(self.coefficients[rows], outside, self.colour[rows], matches, cells)
 
     def put(self, rows: list[int], others: Warps) -> None:
         for k, row in enumerate(rows):

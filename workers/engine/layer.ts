@@ -5,21 +5,11 @@ import type { Compute, Tensor } from './compute/compute';
 import { refineLayer } from './compute/layer-paint';
 import { GRID_CHANNELS, MAP_CHANNELS } from './compute/reference/head';
 import { sideOf } from './compute/shapes';
+import { overWhite } from './image/planes';
 import { fitWithin, shrink } from './image/resize';
 import type { Job } from './job';
 import { MOST } from './layer-shape';
 import type { RgbaImage } from './protocol';
-
-/** Planar `[3, height, width]` in 0..1. */
-function overWhite({ data, width, height }: RgbaImage): Float32Array<ArrayBuffer> {
-  const plane = width * height;
-  const out = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++) {
-    const alpha = data[4 * i + 3] / 255;
-    for (let c = 0; c < 3; c++) out[c * plane + i] = (data[4 * i + c] * alpha) / 255 + 1 - alpha;
-  }
-  return out;
-}
 
 /** `fit` with its layer, if it has one, found anew in the pair itself; `a` is the prepared a. */
 export async function atOwnSize<Data>(

@@ -31,11 +31,10 @@ function cellsFor({ pitch, origin }: Cells, [x, y]: readonly [number, number]): 
 export function anchorFor(fit: AnchorFit, a: Size, b: Size): AnchorFit {
   const { layer, screen, warp } = fit;
   const scale = scaleOf(a, b);
-  const same = a.width * b.height === a.height * b.width;
   return {
     ...fit,
     ...(layer && { layer: shapedFor(layer, a, b) }),
-    ...(screen && !same && { screen: screenFor(screen, scale) }),
-    ...(warp && isCells(warp) && !same && { warp: cellsFor(warp, scale) }),
+    ...(screen && { screen: screenFor(screen, scale) }),
+    ...(warp && isCells(warp) && { warp: cellsFor(warp, scale) }),
   };
 }

@@ -42,7 +42,7 @@ async function fitMeans<Data>(
 ): Promise<AnchorFit> {
   const gram = await compute.anchorGram(a, a2, fields);
   const [own, edited] = [await compute.read(a), await compute.read(a2)];
-  return fitStill(gram, { a: own, a2: edited, fields: fieldsRead, size: sideOf(a, 3) }, undefined, cells);
+  return fitStill(gram, { a: own, a2: edited, fields: fieldsRead, size: sideOf(a, 3), cells });
 }
 
 /** Fits to the pixels of a pair; `warp` has moved `prepared` already. */
@@ -63,7 +63,7 @@ async function fitPixels<Data>(
   try {
     const [own, edited] = [a, a2].map((planes) => arena.keep(compute.upload(planes, dims, 'pixels')));
     const gram = await compute.anchorGram(own, edited, prepared.fields);
-    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size }, TINY_OF_PIXELS, cells);
+    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size, cells }, TINY_OF_PIXELS);
   } finally {
     arena.dispose();
   }

@@ -2,11 +2,12 @@
  * Screens too fine for one pixel in so many (docs/architecture.md, "Screen"): looked for in a square of a pair's own
  * pixels, where their dots are.
  */
+import { overWhite } from '../image/planes';
 import type { RgbaImage } from '../protocol';
 import type { Screen } from './compute';
 import { BLUR_SIGMAS, blurOf, FEATURE_BLURS, FIELDS } from './reference/fields';
 import { luma } from './reference/lookup';
-import { spanAt } from './reference/source';
+import { planarSource } from './reference/source';
 import { errorOfScreen, fitScreen, type Sampled } from './screen-fit';
 import { noWeights, SCREENED, TONED, type AnchorFit } from './still-fit';
 
@@ -37,44 +38,17 @@ function varietyOf(soft: Float32Array, size: number, { left, top, width, height 
   return squares / count - (sum / count) ** 2;
 }
 
-/** Pixels of a square of an image over white, `[3, side, side]`. */
-function pixelsIn(
-  { data, width }: RgbaImage,
-  x0: number,
-  y0: number,
-  side: number,
-): Float32Array<ArrayBuffer> {
-  const plane = side * side;
-  const out = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++) {
-    const at = 4 * ((y0 + Math.floor(i / side)) * width + x0 + (i % side));
-    const alpha = data[at + 3] / 255;
-    for (let c = 0; c < 3; c++) out[c * plane + i] = (data[at + c] / 255) * alpha + 1 - alpha;
-  }
-  return out;
-}
-
 /** Planes `[3, S, S]` sampled bilinearly at the pixels of a square. */
-function sampledIn(
-  planes: Float32Array,
-  size: number,
-  { side, span }: Pick<Sampled, 'side' | 'span'>,
-): Float32Array {
+function sampledIn(planes: Float32Array, size: number, side: number, span: Sampled['span']): Float32Array {
+  const source = planarSource(planes, size, size);
   const out = new Float32Array(3 * side * side);
-  const across = Array.from({ length: side }, (_, i) =>
-    spanAt(span.left + (span.width * (i + 0.5)) / side, size, { low: 0, high: 0, rest: 0 }),
-  );
-  const down = { low: 0, high: 0, rest: 0 };
-  for (let c = 0, at = 0; c < 3; c++) {
-    for (let y = 0; y < side; y++) {
-      spanAt(span.top + (span.height * (y + 0.5)) / side, size, down);
-      const [above, below] = [(c * size + down.low) * size, (c * size + down.high) * size];
-      for (const { low, high, rest } of across) {
-        const one = planes[above + low] * (1 - rest) + planes[above + high] * rest;
-        const other = planes[below + low] * (1 - rest) + planes[below + high] * rest;
-        out[at++] = one * (1 - down.rest) + other * down.rest;
-      }
-    }
+  for (let row = 0; row < 3 * side; row++) {
+    const start = [
+      span.left + (0.5 * span.width) / side,
+      span.top + (span.height * ((row % side) + 0.5)) / side,
+    ] as const;
+    const line = out.subarray(row * side, (row + 1) * side);
+    source.line(Math.floor(row / side), start, [span.width / side, 0], side, line);
   }
   return out;
 }
@@ -93,12 +67,13 @@ function squareOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sampled
     }),
   );
   const { x, y, span } = squares.reduce((best, each) => (each.variety > best.variety ? each : best));
+  const area = { x, y, width: side, height: side };
   return {
     side,
-    a: pixelsIn(a, x, y, side),
-    a2: pixelsIn(a2, x, y, side),
+    a: overWhite(a, area),
+    a2: overWhite(a2, area),
     soft: BLUR_SIGMAS.slice(0, FEATURE_BLURS).map((sigma) =>
-      sampledIn(blurOf(fields, size, sigma), size, { side, span }),
+      sampledIn(blurOf(fields, size, sigma), size, side, span),
     ),
     span,
     cells: undefined,

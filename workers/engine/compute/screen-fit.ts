@@ -184,6 +184,7 @@ export function fitScreen(
 
   const bends = cells === undefined ? BENDS : BENDS_OF_CELLS;
   let nearFull: number = FULL[1];
+  let before: readonly Channel[] = [];
   let best: { score: number; screen: Screen } | undefined;
   for (let round = 0; round < ROUNDS; round++) {
     const channels: Channel[] = [];
@@ -195,7 +196,7 @@ export function fitScreen(
       // The first that leaves much less than those before it; after the first round it is settled which that is.
       let chosen: { way: Splines; channel: Channel } | undefined;
       for (const way of tried[g]) {
-        const channel = fitShare(share, ownTones, way, nearFull, bends);
+        const channel = fitShare(share, ownTones, way, nearFull, bends, before[members[0]]);
         if (channel !== undefined && channel.error <= REPEATED * (chosen?.channel.error ?? Infinity))
           chosen = { way, channel };
       }
@@ -206,6 +207,7 @@ export function fitScreen(
         made[c] = spread(drawn(chosen.channel, sources[c], chosen.way));
       }
     }
+    before = channels;
     tones = tonesAgain(a2, made);
     shares = sharesOf(a2, tones, kind);
     best = { score: errorOf(a2, made, tones), screen: screenOf(kind, tones, channels) };

@@ -5,8 +5,8 @@ const FINEST = 6;
 /** Of what repeats: the least share of all there is, and the least share of the second of that of the first. */
 const LINES = 0.1;
 const DOTS = 0.15;
-/** Multiples of the first, less one, that are not the second. */
-const HARMONICS = 6;
+/** Up to so many times the first is not the second. */
+const HARMONICS = 5;
 /** A peak is as wide as this, in cycles; within a little more nothing else is looked for. */
 const WIDE = 2;
 const CLEAR = 2.5;
@@ -99,28 +99,27 @@ export function frequenciesOf(plane: Float64Array, side: number): Frequency[] {
   const power = powerAt(shown, side, across, down);
   const x = (at: number): number => across[at % across.length];
   const y = (at: number): number => down[Math.floor(at / across.length)];
-  let total = 0;
-  const open = power.map((value, at) => {
-    const radius = Math.hypot(x(at), y(at));
-    if (radius < FINEST || (x(at) === 0 && y(at) < 0)) return 0;
-    if (2 * x(at) < side) total += value;
+  const counts = (at: number): boolean =>
+    Math.hypot(x(at), y(at)) >= FINEST && !(x(at) === 0 && y(at) < 0) && 2 * x(at) < side;
+  const known = power.map((value, at) => (counts(at) ? value : 0));
+  const total = known.reduce((sum, value) => sum + value, 0);
+  const open = known.map((value, at) => {
+    const inner = x(at) < side / 2 - 2 && Math.abs(y(at)) < side / 2 - 2;
     // Pictures have more of what is coarse.
-    return x(at) < side / 2 - 2 && Math.abs(y(at)) < side / 2 - 2 ? value * radius : 0;
+    return inner ? value * Math.hypot(x(at), y(at)) : 0;
   });
   const found: Frequency[] = [];
-  let most = 0;
+  let most = 1;
   for (const least of [LINES, DOTS]) {
     const peak = open.reduce((best, value, at) => (value > open[best] ? at : best), 0);
-    let part = 0;
-    power.forEach((value, at) => {
-      const known = Math.hypot(x(at), y(at)) >= FINEST && !(x(at) === 0 && y(at) < 0) && 2 * x(at) < side;
-      if (known && Math.abs(x(at) - x(peak)) <= WIDE && Math.abs(y(at) - y(peak)) <= WIDE) part += value;
-    });
-    if (!(part / total >= least * (found.length === 0 ? 1 : most))) break;
+    const near = (at: number): boolean =>
+      Math.abs(x(at) - x(peak)) <= WIDE && Math.abs(y(at) - y(peak)) <= WIDE;
+    const part = known.reduce((sum, value, at) => sum + (near(at) ? value : 0), 0);
+    if (!(part / total >= least * most)) break;
     const [fx, fy] = refined(shown, side, [x(peak), y(peak)]);
     found.push([fx, fy]);
     most = part / total;
-    for (let m = 1; m < HARMONICS; m++) {
+    for (let m = 1; m <= HARMONICS; m++) {
       for (const sign of [m, -m]) {
         open.forEach((_, at) => {
           if (Math.abs(x(at) - sign * fx) <= CLEAR && Math.abs(y(at) - sign * fy) <= CLEAR) open[at] = 0;

@@ -7,7 +7,6 @@ import {
   ANCHOR_COLUMNS,
   ANCHOR_FEATURES,
   type Anchor,
-  type Cells,
   type LocalKind,
   type PointKind,
   type Screen,
@@ -200,14 +199,14 @@ export function foldsOfPixels(size: number): Folds {
 }
 
 /** Blurs of a as a screen's tones are made of them, `[3, S, S]` each. */
-export function softOf({ fields, size }: Pair): Float32Array[] {
+function softOf({ fields, size }: Pair): Float32Array[] {
   return BLUR_SIGMAS.slice(0, FEATURE_BLURS).map((sigma) => blurOf(fields, size, sigma));
 }
 
 /** A screen in the place of `fit`, if it leaves much less. */
-function screened(fit: AnchorFit, pair: Pair, cells: Cells | undefined): AnchorFit {
+function screened(fit: AnchorFit, pair: Pair): AnchorFit {
   if (fit.score <= TONED) return fit;
-  const { a, a2, size } = pair;
+  const { a, a2, size, cells } = pair;
   const span = { left: 0, top: 0, width: 1, height: 1 };
   const found = fitScreen({ side: size, a, a2, soft: softOf(pair), span, cells }, SCREENED * fit.score);
   if (found === undefined) return fit;
@@ -216,11 +215,10 @@ function screened(fit: AnchorFit, pair: Pair, cells: Cells | undefined): AnchorF
 
 /**
  * The anchor without a warp, as if a were the picture that is edited. `gram` is `[16, 85, 85]` of the pair
- * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike; `cells` are those that a
- * is the means of.
+ * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike.
  */
-export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY, cells?: Cells): AnchorFit {
-  return screened(fitPlain(gram, pair, tolerance), pair, cells);
+export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): AnchorFit {
+  return screened(fitPlain(gram, pair, tolerance), pair);
 }
 
 /** The best of features and lookups. */

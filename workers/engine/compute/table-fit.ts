@@ -3,7 +3,7 @@
  * (docs/architecture.md, "Lookup"). The unknown is the table less what it is indexed with.
  */
 import { quadraticForm, solveBanded } from './banded';
-import { LOOKUP_KNOTS, type Lookup } from './compute';
+import { LOOKUP_KNOTS, type Cells, type Lookup } from './compute';
 
 /** A pair at the model's size, planar `[3, S, S]`: means of pixels, or one pixel for each. */
 export interface Pair {
@@ -12,6 +12,8 @@ export interface Pair {
   /** Blurs and gradients of a as means of pixels, `[18, S, S]`. */
   readonly fields: Float32Array;
   readonly size: number;
+  /** What a is the means of. */
+  readonly cells?: Cells | undefined;
 }
 
 /** A prepared pair alone. */

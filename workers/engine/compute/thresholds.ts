@@ -4,7 +4,7 @@
  */
 import { solveCholesky } from './cholesky';
 import { SCREEN_SIDE as SIDE, SCREEN_TONES } from './compute';
-import { phaseAt, SCREEN_KNOTS, splineAt } from './reference/screen';
+import { AROUND, phaseAt, SCREEN_KNOTS, splineAt } from './reference/screen';
 import type { Frequency } from './spectrum';
 
 const RIDGE = 1e-7;
@@ -32,13 +32,6 @@ export interface Splines {
   readonly middles: Uint8Array;
   readonly weights: Float64Array;
 }
-
-/** The nine knots around each knot, row by row, `[256, 9]`. */
-const AROUND = Uint8Array.from({ length: 9 * SCREEN_KNOTS }, (_, k) => {
-  const [knot, at] = [Math.floor(k / 9), k % 9];
-  const line = (Math.floor(knot / SIDE) + Math.floor(at / 3) + SIDE - 1) % SIDE;
-  return line * SIDE + (((knot % SIDE) + (at % 3) + SIDE - 1) % SIDE);
-});
 
 /** Of all pairs of places along x and y, row by row. */
 export function splinesOf(
@@ -87,7 +80,7 @@ function addBends(matrix: Float64Array, size: number, cost: number): void {
 /**
  * Gains and thresholds of a share `[k·P]` that is made of `tones` `[5, k·P]` at P places, and the mean squared error
  * they leave: least squares, in which a full or empty share asks only for as much or more. That is convex, and what
- * still asks is settled by turns.
+ * still asks is settled by turns; `start`, fitted to nearly the same with the same splines, saves most of them.
  */
 export function fitShare(
   share: Float64Array,
@@ -95,6 +88,7 @@ export function fitShare(
   splines: Splines,
   nearFull: number,
   bends: number,
+  start?: Channel,
 ): Channel | undefined {
   const { lattice, each, middles, weights } = splines;
   const pixels = share.length;
@@ -181,11 +175,16 @@ export function fitShare(
 
   const asked = new Uint8Array(pixels);
   let solution: Float64Array = new Float64Array(size);
-  let made: Float64Array = new Float64Array(pixels);
+  if (start !== undefined) {
+    solution.set(start.gains);
+    solution.set(start.thresholds.subarray(0, count), SCREEN_TONES);
+  }
+  // With no start every pixel asks at first.
+  let made = start === undefined ? undefined : madeBy(solution);
   for (let step = 0; step < STEPS; step++) {
     let changed = false;
     for (let i = 0; i < pixels; i++) {
-      const asking = step === 0 || asks(i, made[i]) ? 1 : 0;
+      const asking = made === undefined || asks(i, made[i]) ? 1 : 0;
       if (asking === asked[i]) continue;
       ask(i, asking === 1 ? 1 : -1);
       asked[i] = asking;
@@ -196,19 +195,21 @@ export function fitShare(
     if (solved === undefined) return undefined;
     const next = madeBy(solved);
     // As far as the error falls: what asks on the way is not what asked at its beginning.
+    const from = made ?? next;
     let part = 1;
-    if (step > 0 && rises(made, next, part)) {
+    if (rises(from, next, part)) {
       let low = 0;
       for (let k = 0; k < HALVINGS; k++) {
         const middle = (low + part) / 2;
-        if (rises(made, next, middle)) part = middle;
+        if (rises(from, next, middle)) part = middle;
         else low = middle;
       }
     }
     solution = solution.map((value, k) => value + part * (solved[k] - value));
-    made = made.map((value, i) => value + part * (next[i] - value));
+    made = from.map((value, i) => value + part * (next[i] - value));
   }
-  const error = y.reduce((sum, own, i) => sum + (Math.min(0.5, Math.max(-0.5, made[i])) - own) ** 2, 0);
+  const final = made ?? madeBy(solution);
+  const error = y.reduce((sum, value, i) => sum + (Math.min(0.5, Math.max(-0.5, final[i])) - value) ** 2, 0);
   const found = solution.slice(SCREEN_TONES);
   return {
     lattice,

@@ -1,6 +1,6 @@
 /** The anchor's cells: an image read as the means of a grid's cells (docs/architecture.md, "Cells"). */
 import type { Cells, Warp } from '../compute';
-import type { Source } from './source';
+import { sampledSource, type Source } from './source';
 
 export function isCells(warp: Warp): warp is Cells {
   return 'pitch' in warp;
@@ -51,22 +51,9 @@ export function cellSource(source: Source, cells: Cells): Source {
   const inside = (cell: number, { first, count: cellCount }: typeof across): number =>
     Math.min(cellCount - 1, Math.max(0, cell - first));
 
-  function sample(u: number, v: number, out: Float64Array): void {
+  return sampledSource(width, height, (u, v, out) => {
     const column = inside(cellAt(cells, 0, u), across);
     const cell = inside(cellAt(cells, 1, v), down) * across.count + column;
     for (let c = 0; c < 3; c++) out[c] = sums[3 * cell + c] / Math.max(1, pixels[cell]);
-  }
-
-  return {
-    width,
-    height,
-    sample,
-    pixel: (x, y, out) => sample((x + 0.5) / width, (y + 0.5) / height, out),
-    line(channel, start, step, length, out) {
-      for (let i = 0; i < length; i++) {
-        sample(start[0] + i * step[0], start[1] + i * step[1], colour);
-        out[i] = colour[channel];
-      }
-    },
-  };
+  });
 }

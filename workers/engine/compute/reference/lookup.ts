@@ -12,8 +12,11 @@ function clamp(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
 
+/** Rec. 601 */
+export const LUMA = [0.299, 0.587, 0.114] as const;
+
 export function luma(r: number, g: number, b: number): number {
-  return 0.299 * r + 0.587 * g + 0.114 * b;
+  return LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
 }
 
 /** Turns r, g, b (or their blurs, or a gradient in the first plane) into q, in place. */

@@ -2,11 +2,10 @@
  * The anchor's screens (docs/architecture.md, "Screen"): of two tones as much as a pixel and its surroundings are
  * above a threshold, which may repeat over the picture as the dots of a halftone do.
  */
-import { SCREEN_SIDE, SCREEN_TONES, type Cells, type Screen } from '../compute';
+import { ANCHOR_FEATURES, SCREEN_SIDE, SCREEN_TONES, type Cells, type Screen } from '../compute';
 import { middleOfCell } from './cells';
-import { sampledRow, type Row } from './features';
-import { BLUR_SIGMAS, blurred } from './fields';
-import { luma } from './lookup';
+import { FIRST_FIELD, sampledRow, weightedFields, type Row } from './features';
+import { LUMA, luma } from './lookup';
 
 type Planes = Row['colours'];
 
@@ -29,24 +28,29 @@ export function phaseAt(across: number, down: number, u: number, v: number): num
   return cycles - Math.floor(cycles);
 }
 
-/** Σ of the blurs of a prepared image, `[3, S, S]`, by their gains; undefined where none has any. */
+/** The nine knots around each knot, row by row, `[256, 9]`. */
+export const AROUND = Uint8Array.from({ length: 9 * SCREEN_KNOTS }, (_, k) => {
+  const [knot, at] = [Math.floor(k / 9), k % 9];
+  const line = (Math.floor(knot / SCREEN_SIDE) + Math.floor(at / 3) + SCREEN_SIDE - 1) % SCREEN_SIDE;
+  return line * SCREEN_SIDE + (((knot % SCREEN_SIDE) + (at % 3) + SCREEN_SIDE - 1) % SCREEN_SIDE);
+});
+
+/** What the blurs of an image `planes` add to a screen's tones, `[3, S, S]` as it is; undefined where they add nothing. */
 export function softTones(
   { kind, gains }: Screen,
   planes: Float32Array,
   size: number,
 ): Float32Array<ArrayBuffer> | undefined {
-  if (gains.subarray(3).every((gain) => gain === 0)) return undefined;
-  const plane = size * size;
-  const out = new Float32Array(3 * plane);
+  const weights = new Float32Array(ANCHOR_FEATURES * 3);
   for (let k = 1; k < SCREEN_TONES; k++) {
-    const soft = blurred(planes, size, BLUR_SIGMAS[k - 1]);
-    for (let i = 0; i < plane; i++) {
-      const y = kind === 'screen' ? luma(soft[i], soft[plane + i], soft[2 * plane + i]) : 0;
-      for (let c = 0; c < 3; c++)
-        out[c * plane + i] += gains[3 * k + c] * (kind === 'screen' ? y : soft[c * plane + i]);
+    const first = FIRST_FIELD + 3 * (k - 1);
+    for (let c = 0; c < 3; c++) {
+      const gain = gains[3 * k + c];
+      if (kind === 'screens') weights[3 * (first + c) + c] = gain;
+      else LUMA.forEach((part, from) => (weights[3 * (first + from) + c] = part * gain));
     }
   }
-  return out;
+  return weightedFields(weights, planes, size);
 }
 
 /** A row of the screen, into the three planes of `out`; `soft` is `softTones`, `scratch` holds at least a row. */
@@ -81,16 +85,11 @@ export function screenRow(
       if (repeats) {
         const u = (x + 0.5) / width;
         const place = cells === undefined ? u : middleOfCell(cells, 0, u);
-        const i = splineAt(phaseAt(x0, y0, place, y), across);
-        const j = splineAt(phaseAt(x1, y1, place, y), down);
+        const line = splineAt(phaseAt(x0, y0, place, y), across) * SCREEN_SIDE;
+        const first = 9 * (line + splineAt(phaseAt(x1, y1, place, y), down));
         threshold = 0;
-        for (let k = 0; k < 3; k++) {
-          const line = ((i + k + SCREEN_SIDE - 1) % SCREEN_SIDE) * SCREEN_SIDE;
-          for (let n = 0; n < 3; n++) {
-            const knot = line + ((j + n + SCREEN_SIDE - 1) % SCREEN_SIDE);
-            threshold += across[k] * down[n] * thresholds[3 * knot + c];
-          }
-        }
+        for (let k = 0, at = first; k < 3; k++)
+          for (let n = 0; n < 3; n++, at++) threshold += across[k] * down[n] * thresholds[3 * AROUND[at] + c];
       }
       shares[x] = Math.min(1, Math.max(0, 0.5 + gains[c] * value + shares[x] - threshold));
     }

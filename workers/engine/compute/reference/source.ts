@@ -78,6 +78,23 @@ export function planarSource(planes: Float32Array, width: number, height: number
   };
 }
 
+/** A source of `width × height` pixels of which nothing is known but how it is sampled. */
+export function sampledSource(width: number, height: number, sample: Source['sample']): Source {
+  const colour = new Float64Array(3);
+  return {
+    width,
+    height,
+    sample,
+    pixel: (x, y, out) => sample((x + 0.5) / width, (y + 0.5) / height, out),
+    line(channel, start, step, count, out) {
+      for (let i = 0; i < count; i++) {
+        sample(start[0] + i * step[0], start[1] + i * step[1], colour);
+        out[i] = colour[channel];
+      }
+    },
+  };
+}
+
 /** r, g, b of row y of RGBA8 pixels, a plane each. */
 export function rgbaRow(
   bytes: Uint8ClampedArray,

@@ -8,7 +8,7 @@ import {
   type Warp,
 } from '../compute';
 import { cellSource, isCells } from './cells';
-import { planarSource, spanAt, type Source, type Span } from './source';
+import { planarSource, sampledSource, spanAt, type Source, type Span } from './source';
 
 /** Matches that read further apart than this many of their pixels are of different parts: none is blended. */
 const TORN = 2;
@@ -114,7 +114,6 @@ export function movedSource(source: Source, warp: Warp): Source {
   const inside = !matched && warp.outside === 'wrap' ? wrapped : mirrored;
   const colour = !matched && warp.outside === 'colour' ? warp.colour : undefined;
   const position = new Float64Array(2);
-  const read = new Float64Array(3);
 
   function sample(u: number, v: number, out: Float64Array): void {
     positionOf(u, v, position);
@@ -126,18 +125,7 @@ export function movedSource(source: Source, warp: Warp): Source {
     for (let c = 0; c < 3; c++) out[c] = colour[c] + (out[c] - colour[c]) * coverage;
   }
 
-  return {
-    width,
-    height,
-    sample,
-    pixel: (x, y, out) => sample((x + 0.5) / width, (y + 0.5) / height, out),
-    line(channel, start, step, count, out) {
-      for (let i = 0; i < count; i++) {
-        sample(start[0] + i * step[0], start[1] + i * step[1], read);
-        out[i] = read[channel];
-      }
-    },
-  };
+  return sampledSource(width, height, sample);
 }
 
 /** moved(u) of planar `[3, S, S]`. */
