@@ -1,49 +1,65 @@
-// Adds one basis element to a merged target: merged += delta·scale·A_n·B_n.
+// Adds one basis element to several merged targets: merged += delta·scale·A_n·B_n each.
 //
-// in   a        `factor` [N, in, r]
-//      b        `factor_lane` [N, r, lanes]
-// in/out merged `lane` [in, lanes]
+// in   terms    as merge.wgsl, one term a target
+//      a        `factor` [N, in, r] of each
+//      b        `factor_lane` [N, r, lanes] of each
+// in/out merged0… `lane` [in, lanes], declared before this with `load` and `store`
 // What dragging one coefficient costs: a read and a write of each weight and r multiply-adds. One
-// invocation makes 4 rows of one lane, so that its r lanes of B are read once for four rows; 64
-// neighbouring lanes a workgroup. In f16 every call rounds the weights once more, so the engine
-// merges anew when the drag ends. Preamble: as merge.wgsl.
+// invocation makes 4 rows of one lane, so that its r lanes of B are read once for four rows. In f16
+// every call rounds the weights once more, so the engine merges anew when the drag ends.
+// Preamble: alias lane, wide, factor, factor_lane.
+// Dispatch: the targets' tiles of 16 rows × 32 lanes one after the other.
 
 const ROWS = 4u;
+const TILE_ROWS = 16u;
+const TILE_LANES = 32u;
+const HEADER = 4u;
+const TARGET = 8u;
 
-struct Params {
-  inputs: u32,
-  lanes: u32,
-  rank: u32,
-  element: u32,
-  amount: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> terms: array<u32>;
 @group(0) @binding(1) var<storage, read> a: array<factor>;
 @group(0) @binding(2) var<storage, read> b: array<factor_lane>;
-@group(0) @binding(3) var<storage, read_write> merged: array<lane>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= params.lanes) {
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let tile = group.y * terms[2] + group.x;
+  if (tile >= terms[3]) {
     return;
   }
-  let row = id.y * ROWS;
-  let last = params.inputs - 1u;
+  var output = 0u;
+  while (output + 1u < terms[0] && tile >= terms[HEADER + (output + 1u) * TARGET]) {
+    output++;
+  }
+  let header = HEADER + output * TARGET;
+  let inputs = terms[header + 1u];
+  let lanes = terms[header + 2u];
+  let first_term = terms[header + 6u];
+  let rank = terms[1];
+  let element = terms[first_term];
+  let amount = bitcast<f32>(terms[first_term + 1u]);
+  let across = (lanes + TILE_LANES - 1u) / TILE_LANES;
+  let own = tile - terms[header];
+  let row = own / across * TILE_ROWS + local / TILE_LANES * ROWS;
+  let lane_index = own % across * TILE_LANES + local % TILE_LANES;
+  if (row >= inputs || lane_index >= lanes) {
+    return;
+  }
+  let b_start = terms[header + 5u] + element * rank * lanes + lane_index;
+  let a_start = terms[header + 4u] + (element * inputs + row) * rank;
+  let last = inputs - 1u - row;
   // Loops of a fixed length, so that the sums stay in registers; a row past the end repeats the last
   // one and is not stored.
-  var sums = array<wide, ROWS>();
-  for (var k = 0u; k < params.rank; k++) {
-    let value = params.amount * wide(b[(params.element * params.rank + k) * params.lanes + id.x]);
+  var sums: array<wide, ROWS>;
+  for (var k = 0u; k < rank; k++) {
+    let value = amount * wide(b[b_start + k * lanes]);
     for (var i = 0u; i < ROWS; i++) {
-      let from_row = params.element * params.inputs + min(row + i, last);
-      sums[i] += f32(a[from_row * params.rank + k]) * value;
+      sums[i] += f32(a[a_start + min(i, last) * rank + k]) * value;
     }
   }
   for (var i = 0u; i < ROWS; i++) {
-    if (row + i <= last) {
-      let at = (row + i) * params.lanes + id.x;
-      merged[at] = lane(wide(merged[at]) + sums[i]);
+    if (i <= last) {
+      let at = (row + i) * lanes + lane_index;
+      store(output, at, load(output, at) + sums[i]);
     }
   }
 }

@@ -3,31 +3,33 @@
 // in   terms    header (targets, rank, workgroups along x, workgroups), then per target (its first
 //               workgroup, in, lanes of out, where in base, a and b it begins, where its terms
 //               begin and how many there are), then per term (element, c·scale as f32 bits)
-//      base     `lane` [in, lanes] of each
 //      a        `factor` [N, in, r] of each
 //      b        `factor_lane` [N, r, lanes] of each
-// out  merged0… `lane` [in, lanes], declared before this with `store`
+//      base     `lane` [in, lanes] of each
+// out  merged0… `lane` [in, lanes], declared before this with `load` and `store`
 // A lane is four neighbouring outputs when out is a multiple of 4, one otherwise.
 // With 32 elements of rank 4 every weight takes 128 multiply-adds, so this is a matrix product
 // [in × J]·[J × out], J = terms · r, with a copy around it; it has to be tiled like one to run at
-// the speed of the copy. A workgroup makes 64 rows × 16 lanes with 16 × 8 invocations of 8 rows × 1
-// lane each, all in registers. Sixteen j at a time, 64 × 16 values of A (coefficient multiplied in)
-// and 16 × 16 lanes of B are staged in workgroup memory (8 KiB): base is read once, B once per 64
-// rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
-// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane.
+// the speed of the copy. A workgroup of 16 × 8 invocations makes 8·ROWS rows × 16 lanes, ROWS rows
+// of one lane each, all in registers. CHUNK j at a time, values of A (coefficient multiplied in)
+// and lanes of B are staged in workgroup memory (at most 12 KiB): base is read once, B once per
+// 8·ROWS rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
+// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane; ROWS, a multiple of 4.
 // Dispatch: the targets' tiles one after the other, each in rows of tiles of lanes.
 
-const TILE_ROWS = 64u;
+const TILE_ROWS = 8u * ROWS;
 const TILE_LANES = 16u;
-const CHUNK = 16u;
-const ROW_QUADS = 16u;
+// Fewer rows leave room for more j, and so for fewer barriers.
+const CHUNK = 128u / ROWS;
+const QUADS = ROWS / 4u;
+const ROW_QUADS = TILE_ROWS / 4u;
 const HEADER = 4u;
 const TARGET = 8u;
 
 @group(0) @binding(0) var<storage, read> terms: array<u32>;
-@group(0) @binding(1) var<storage, read> base: array<lane>;
-@group(0) @binding(2) var<storage, read> a: array<factor>;
-@group(0) @binding(3) var<storage, read> b: array<factor_lane>;
+@group(0) @binding(1) var<storage, read> a: array<factor>;
+@group(0) @binding(2) var<storage, read> b: array<factor_lane>;
+@group(0) @binding(3) var<storage, read> base: array<lane>;
 
 // [j][quad of rows]
 var<workgroup> a_tile: array<vec4f, CHUNK * ROW_QUADS>;
@@ -60,11 +62,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let column = local % TILE_LANES;
   let slab = local / TILE_LANES;
 
-  var sums: array<wide, 8>;
+  var sums: array<wide, ROWS>;
   for (var start = 0u; start < depth; start += CHUNK) {
-    for (var load = local; load < CHUNK * ROW_QUADS; load += 128u) {
-      let j = start + load / ROW_QUADS;
-      let row = first_row + (load % ROW_QUADS) * 4u;
+    for (var item = local; item < CHUNK * ROW_QUADS; item += 128u) {
+      let j = start + item / ROW_QUADS;
+      let row = first_row + (item % ROW_QUADS) * 4u;
       var quad = vec4f(0.0);
       if (j < depth) {
         let term = first_term + (j / rank) * 2u;
@@ -76,31 +78,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
           }
         }
       }
-      a_tile[load] = quad;
+      a_tile[item] = quad;
     }
-    for (var load = local; load < CHUNK * TILE_LANES; load += 128u) {
-      let j = start + load / TILE_LANES;
-      let lane_index = first_lane + load % TILE_LANES;
+    for (var item = local; item < CHUNK * TILE_LANES; item += 128u) {
+      let j = start + item / TILE_LANES;
+      let lane_index = first_lane + item % TILE_LANES;
       var value = wide(0.0);
       if (j < depth && lane_index < lanes) {
         let element = terms[first_term + (j / rank) * 2u];
         value = wide(b[b_start + (element * rank + j % rank) * lanes + lane_index]);
       }
-      b_tile[load] = value;
+      b_tile[item] = value;
     }
     workgroupBarrier();
     for (var j = 0u; j < CHUNK; j++) {
       let value = b_tile[j * TILE_LANES + column];
-      let low = a_tile[j * ROW_QUADS + slab * 2u];
-      let high = a_tile[j * ROW_QUADS + slab * 2u + 1u];
-      sums[0] += low.x * value;
-      sums[1] += low.y * value;
-      sums[2] += low.z * value;
-      sums[3] += low.w * value;
-      sums[4] += high.x * value;
-      sums[5] += high.y * value;
-      sums[6] += high.z * value;
-      sums[7] += high.w * value;
+      for (var q = 0u; q < QUADS; q++) {
+        let left = a_tile[j * ROW_QUADS + slab * QUADS + q];
+        sums[4u * q] += left.x * value;
+        sums[4u * q + 1u] += left.y * value;
+        sums[4u * q + 2u] += left.z * value;
+        sums[4u * q + 3u] += left.w * value;
+      }
     }
     workgroupBarrier();
   }
@@ -108,8 +107,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   if (first_lane + column >= lanes) {
     return;
   }
-  for (var i = 0u; i < 8u; i++) {
-    let row = first_row + slab * 8u + i;
+  for (var i = 0u; i < ROWS; i++) {
+    let row = first_row + slab * ROWS + i;
     if (row < inputs) {
       let at = row * lanes + first_lane + column;
       store(output, at, wide(base[base_start + at]) + sums[i]);

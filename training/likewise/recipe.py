@@ -39,9 +39,6 @@ from .model import Config, Encoder, head
 from .objective import FLOOR, autocast, noisy, psnr
 from .optimiser import Optimiser, learning_rate
 
-BATCH = 16
-
-
 class Separate(Batch):
     """a and a' as two frames of their own in place of one frame of a, a' - a and a' - anchor(a)."""
 
@@ -73,6 +70,7 @@ def velocity_error(error: Tensor, t: Tensor) -> Tensor:
     return 5 * (error / (1 - t).clamp_min(0.1).square()).mean()
 
 
+ROOM = 8e9  # bytes of quadruples that a GPU keeps
 Outputs = tuple[Tensor, Tensor]
 
 
@@ -171,23 +169,25 @@ def smaller(batch: Batch, by: int) -> Batch:
     return Batch(*(F.avg_pool2d(v, by) if torch.is_tensor(v) and v.ndim == 4 else v for v in vars(batch).values()))
 
 
-def quadruples(cache: Path, shrink: int) -> list[tuple[Batch, list[str]]]:
+def quadruples(cache: Path, arguments: argparse.Namespace) -> list[tuple[Batch, list[str]]]:
     """All of a cache in batches, in order, with the family names."""
     names = json.loads((cache / "families.json").read_text())
+    shards = shard_paths(cache)
+    images, anchors, families = (
+        np.concatenate([np.load(path(shard)) for shard in shards])
+        for path in (lambda shard: shard, anchors_path, families_path)
+    )
     result = []
-    for shard in shard_paths(cache):
-        images, anchors = np.load(shard, mmap_mode="r"), np.load(anchors_path(shard), mmap_mode="r")
-        families = np.load(families_path(shard))
-        for start in range(0, len(images) - BATCH + 1, BATCH):
-            part = slice(start, start + BATCH)
-            x = torch.from_numpy(np.concatenate([images[part], anchors[part][:, :2]], axis=1)).float() / 255
-            batch = Batch(*x.unbind(1), torch.from_numpy(families[part]).long())
-            result.append((smaller(batch, shrink), [names[i] for i in families[part]]))
+    for start in range(0, len(images), arguments.batch):
+        part = slice(start, start + arguments.batch)
+        x = torch.from_numpy(np.concatenate([images[part], anchors[part, :2]], axis=1)).to(arguments.device)
+        batch = Batch(*(x.float() / 255).unbind(1), torch.from_numpy(families[part]).long())
+        result.append((smaller(batch, arguments.shrink), [names[i] for i in families[part]]))
     return result
 
 
 def attach(models: Models, run: Run, batch: Batch, precision: torch.dtype) -> Tensor:
-    with torch.no_grad(), autocast(precision):
+    with torch.no_grad(), autocast(precision, batch.a.device):
         e = encode_triplet(models.encoder, batch.a, batch.a2, batch.b).float()
     if run.pair_only:
         e[:, 2 * models.denoiser.config.features :] = 0
@@ -198,7 +198,7 @@ def attach(models: Models, run: Run, batch: Batch, precision: torch.dtype) -> Te
 
 def draw(models: Models, run: Run, batch: Batch, x: Tensor, t: Tensor, precision: torch.dtype) -> Tensor:
     seen = run.data(batch)
-    with autocast(precision):
+    with autocast(precision, x.device):
         grid, maps = models.denoiser(x, seen.target(), seen.pairs(), t)
     return head(*run.cut(grid.float(), maps.float()), seen.b, seen.anchor_b)
 
@@ -209,16 +209,15 @@ def score(
 ) -> dict:
     """dB over the anchor (*bare*: over b) by split, and how far the coefficients are from uniform."""
     gains: dict[str, list[float]] = {"base": [], "basis": [], "held_out": []}
-    entropy, means = [], []
+    routed: list[Tensor] = []
     generator = torch.Generator().manual_seed(0)
     for batch, names in evaluation:
         if stage != "base":
             c = attach(models, run, batch, precision)
             if models.basis.activation == "softmax" and models.basis.elements > 1:
-                entropy.append(-(c * c.clamp_min(1e-9).log()).sum(-1).mean() / np.log(models.basis.elements))
-                means.append(c.std(0).mean() / c.mean())
-        x = torch.randn(batch.b.shape, generator=generator)
-        drawn = draw(models, run, batch, x, torch.zeros(len(x)), precision).clamp(0, 1)
+                routed.append(c)
+        x = torch.randn(batch.b.shape, generator=generator).to(batch.b.device)
+        drawn = draw(models, run, batch, x, torch.zeros(len(x), device=x.device), precision).clamp(0, 1)
         without = batch.b if stage == "bare" else batch.anchor_b
         model, before = (
             psnr((image - batch.b2).square().mean((1, 2, 3))).clamp_max(60) for image in (drawn, without)
@@ -226,9 +225,10 @@ def score(
         for name, gain in zip(names, (model - before).tolist()):
             gains[FAMILIES[name].split].append(gain)
     result: dict = dict(gains)
-    if entropy:
-        result["entropy"] = float(torch.stack(entropy).mean())
-        result["spread"] = float(torch.stack(means).mean())
+    if routed:
+        c = torch.cat(routed)
+        result["entropy"] = float(-(c * c.clamp_min(1e-9).log()).sum(-1).mean() / np.log(models.basis.elements))
+        result["spread"] = float(c.std(0).mean() / c.mean())
     return result
 
 
@@ -239,7 +239,9 @@ def execute(
     torch.manual_seed(0)
     precision = torch.bfloat16 if arguments.bf16 else torch.float32
     cache: Path = arguments.base if stage == "base" else arguments.basis
-    loader = Loader(cache, BATCH, seed=1, open=open)
+    device: torch.device = arguments.device
+    of = {"open": open, "device": device, "room": ROOM}
+    loader = Loader(cache, arguments.batch, seed=1, **of)
     models = build(run.config)
     if stage != "base":
         trained, _ = load(arguments.start)
@@ -247,8 +249,9 @@ def execute(
         basis = Basis(trained.denoiser, query=3 * run.config.features, **run.basis)
         models = Models(trained.denoiser, trained.encoder, basis)
     run.change(models)
+    models.to(device)
     if stage != "base":
-        some = next(iter(Loader(cache, 256, seed=2)))
+        some = next(iter(Loader(cache, 256, seed=2, device=device)))
         with torch.no_grad():
             standardise(models.encoder, torch.cat([some.a, some.a2, some.b]), run.spread)
         models.denoiser.requires_grad_(False)
@@ -259,25 +262,28 @@ def execute(
     parts = nn.ModuleDict(parts)
     peak = arguments.lr * run.faster
     optimiser = Optimiser(parts, peak, run.muon)
-    models.denoiser.compile()
-    models.encoder.compile()
+    if device.type == "cpu":
+        models.denoiser.compile()
+        models.encoder.compile()
     torch.manual_seed(3)
-    began, seen, count = time.time(), 0, 0 if run.untouched else samples
+    began, seen, enough = time.time(), 0, 0 if run.untouched else samples
     for batch in loader:
-        if seen >= count:
+        if seen >= enough:
             break
         batch = smaller(batch, arguments.shrink)
         if stage != "base":
             attach(models, run, batch, precision)
-        t = torch.where(torch.rand(()) < run.at_start, torch.zeros(BATCH), torch.rand(BATCH))
+        count = len(batch.b)
+        t = torch.where(torch.rand(()) < run.at_start, torch.zeros(count), torch.rand(count)).to(device)
         drawn = draw(models, run, batch, noisy(batch.b2, t), t, precision)
         loss = run.loss((drawn - batch.b2).square().mean((1, 2, 3)), t)
         optimiser.clear()
         loss.backward()
         nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
-        optimiser.step(learning_rate(seen / count, seen, peak))
-        seen += BATCH
-        if seen % (50 * BATCH) == 0:
+        # The warm-up is of some 90 steps, whatever the batch.
+        optimiser.step(learning_rate(seen / enough, seen * 16 // count, peak))
+        seen += count
+        if seen % (50 * count) == 0:
             print(f"{stage} {run.name}: {seen} samples, loss {loss.item():.3f}, {time.time() - began:.0f} s", flush=True)
     parameters = sum(p.numel() for p in parts.parameters())
     seconds = time.time() - began
@@ -377,6 +383,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--samples", type=int, default=3200)
     parser.add_argument("--bare-samples", type=int, default=19200, help="of the denoiser that never saw an anchor")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     parser.add_argument("--shrink", type=int, default=1, help="2 trains and evaluates at half the cache's size")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
@@ -384,7 +392,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    evaluation = quadruples(arguments.evaluation, arguments.shrink)
+    evaluation = quadruples(arguments.evaluation, arguments)
     stage = arguments.stage
     if stage == "bare":
         arguments.start = bare_start(arguments)

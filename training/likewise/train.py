@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from . import checkpoint, validation
 from .basis import SPREAD, standardise
-from .data.cache import shard_paths
+from .data.cache import make_evaluation, shard_paths
 from .loader import Loader
 from .model import HEAD, Config
 from .objective import EncoderTask, attach_basis, psnr, reconstruction
@@ -197,20 +197,25 @@ ENOUGH = 4  # shards to begin with
 
 
 @contextmanager
-def making(folder: Path, splits: tuple[str, ...], arguments: argparse.Namespace, workers: int) -> Iterator[None]:
-    """A cache of the splits, made by ``workers`` processes while the caller trains; returns when it has begun."""
+def making(
+    folder: Path, splits: tuple[str, ...], arguments: argparse.Namespace, workers: int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A cache of the splits, made by ``workers`` processes meanwhile."""
     count = f"--count {arguments.quadruples} --size {arguments.size} --pairs {arguments.pairs} --workers {workers}"
     command = [sys.executable, "-m", "likewise.data.cache", *count.split(), "--splits", *splits, "--out", str(folder)]
     maker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        while maker.poll() is None and len(shard_paths(folder)) < ENOUGH:
-            time.sleep(0.2)
-        if maker.poll():
-            raise RuntimeError(f"no quadruples could be made in {folder.name}")
-        yield
+        yield maker
     finally:
         maker.terminate()
         maker.wait()
+
+
+def await_enough(folder: Path, maker: subprocess.Popen[bytes]) -> None:
+    while maker.poll() is None and len(shard_paths(folder)) < ENOUGH:
+        time.sleep(0.2)
+    if maker.poll():
+        raise RuntimeError(f"no quadruples could be made in {folder.name}")
 
 
 def train_all(arguments: argparse.Namespace, place: Place = Place()) -> Path:
@@ -220,10 +225,15 @@ def train_all(arguments: argparse.Namespace, place: Place = Place()) -> Path:
     workers = max(1, (arguments.workers or (os.cpu_count() or 2) - 1) // 3)
     with ExitStack() as made:
         if place.rank == 0:
+            makers: dict[Path, subprocess.Popen[bytes]] = {}
             for stage, splits in SPLITS.items():
-                made.enter_context(making(folders[stage], splits, arguments, workers * (2 if stage == "base" else 1)))
+                share = workers * (2 if stage == "base" else 1)
+                makers[folders[stage]] = made.enter_context(making(folders[stage], splits, arguments, share))
+            for stage, splits in SPLITS.items():
                 held_out = arguments.run / f"{stage}-validation"
-                validation.make(held_out, arguments.size, splits, arguments.per_family)
+                make_evaluation(held_out, arguments.size, arguments.per_family, validation.SEED, splits, 3 * workers)
+            for folder, maker in makers.items():
+                await_enough(folder, maker)
         place.wait()
         start = arguments.start
         for number, phase in enumerate(PHASES):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -18,13 +18,6 @@ from .loader import Batch, directed
 from .objective import attach_basis, predict, psnr
 
 SEED = 9  # the evaluation's quadruples have another
-
-
-def make(folder: Path, size: int, splits: Sequence[str], per_family: int) -> None:
-    """A cache of ``per_family`` quadruples of every family of ``splits``, unless it is there."""
-    cache.prepare(folder)
-    if not cache.shard_paths(folder):
-        cache.make_evaluation(folder, size, per_family, SEED, splits)
 
 
 class Validation:

@@ -7,10 +7,13 @@ import {
   ANCHOR_FEATURES,
   LOOKUP_KNOTS,
   MATCH_NUMBERS,
+  SCREEN_SIDE,
+  SCREEN_TONES,
   WARP_COEFFICIENTS,
   type Anchor,
   type Compute,
   type FullImage,
+  type Screen,
   type Tensor,
 } from '../engine/compute/compute';
 import { createCpuCompute, type CpuData } from '../engine/compute/cpu';
@@ -54,6 +57,12 @@ export function waves(megapixels: number, seed: number): RgbaImage {
   return { width, height, data };
 }
 
+/** A layer of the model's size, opaque on its upper half. */
+function halfLaid(): RgbaImage {
+  const data = new Uint8ClampedArray(4 * SIZE * SIZE).fill(255, 0, 2 * SIZE * SIZE);
+  return { width: SIZE, height: SIZE, data };
+}
+
 /** Anchors by what they read of b. */
 function anchors(): Record<string, Anchor> {
   const weights = (end: number): Float32Array => new Float32Array(ANCHOR_FEATURES * 3).fill(0.01, 0, 3 * end);
@@ -65,6 +74,14 @@ function anchors(): Record<string, Anchor> {
     const at = [i % SIZE, Math.floor(i / SIZE)].map((k) => (2 * k + 1) / SIZE - 0.99);
     [...at, 1, 0, 0, 1].forEach((value, k) => (matches[k * SIZE * SIZE + i] = value));
   }
+  const screen: Screen = {
+    kind: 'screens',
+    dark: [0, 0, 0],
+    light: [1, 1, 1],
+    lattice: Float32Array.from({ length: 12 }, (_, i) => 20 + i),
+    gains: new Float32Array(3 * SCREEN_TONES).fill(1 / SCREEN_TONES),
+    thresholds: numbers(3 * SCREEN_SIDE * SCREEN_SIDE, 1),
+  };
   return {
     colour: { weights: weights(10) },
     lookup: { weights: weights(0), lookup: { kind: 'channel', table } },
@@ -74,6 +91,9 @@ function anchors(): Record<string, Anchor> {
     'every feature': { weights: weights(ANCHOR_FEATURES) },
     warp: { weights: weights(0), warp: { coefficients, outside: 'mirror', colour: [0, 0, 0] } },
     correspondences: { weights: weights(0), warp: { matches } },
+    screen: { weights: weights(0), screen },
+    cells: { weights: weights(0), warp: { pitch: [1 / 30, 1 / 20], origin: [0, 0] } },
+    'colour under a layer': { weights: weights(10), layer: halfLaid() },
   };
 }
 

@@ -41,7 +41,7 @@ export async function openWebGpu(
   replay = !own.summary.software,
 ): Promise<Runtime<GPUBuffer>> {
   const { device, watch, summary } = own;
-  const compute = createWebGpuCompute(device);
+  const compute = createWebGpuCompute(device, summary.software);
   const options: InferenceSession.SessionOptions = {
     executionProviders: [{ name: 'webgpu', device, storageBufferCacheMode: 'simple' }],
     preferredOutputLocation: 'gpu-buffer',

@@ -19,7 +19,6 @@ import json
 import multiprocessing
 import os
 import time
-from itertools import islice
 from pathlib import Path
 from typing import Iterable
 
@@ -32,6 +31,7 @@ from .families import FAMILIES
 from .quadruples import LABELS, Quadruple, evaluation_quadruples, sample_quadruple
 
 SHARD = 64
+TOGETHER = 4  # families in a shard of an evaluation
 CHUNKS = {"cpu": 1, "cuda": 8}  # quadruples whose anchors are fitted together
 
 
@@ -117,12 +117,27 @@ def prepare(folder: Path) -> None:
     names.write_text(json.dumps(LABELS))
 
 
-def make_evaluation(folder: Path, size: int, per_family: int, seed: int, splits: Iterable[str]) -> None:
-    """``per_family`` quadruples of every family of ``splits``, on held-out photographs."""
+def make_evaluation_shard(job: tuple[Path, int, tuple[str, ...], int, int, int]) -> None:
+    folder, number, names, size, per_family, seed = job
+    if not images_path(folder, number).exists():
+        write(folder, number, evaluation_quadruples(size, per_family, seed, names=names))
+
+
+def make_evaluation(
+    folder: Path, size: int, per_family: int, seed: int, splits: Iterable[str], workers: int = 1
+) -> None:
+    """``per_family`` quadruples of every family of ``splits``, on held-out photographs, by so many processes; what
+    is there already is not made again."""
+    prepare(folder)
     names = [name for name, family in FAMILIES.items() if family.split in set(splits)]
-    quadruples = evaluation_quadruples(size, per_family, seed, names=names)
-    for number in range(-(-len(names) * per_family // SHARD)):
-        write(folder, number, islice(quadruples, SHARD))
+    parts = [tuple(names[at : at + TOGETHER]) for at in range(0, len(names), TOGETHER)]
+    jobs = [(folder, number, part, size, per_family, seed) for number, part in enumerate(parts)]
+    if workers == 1:
+        for job in jobs:
+            make_evaluation_shard(job)
+    else:
+        with multiprocessing.get_context("spawn").Pool(workers, one_thread) as pool:
+            pool.map(make_evaluation_shard, jobs, chunksize=1)
 
 
 def main(words: list[str] | None = None) -> None:
@@ -142,11 +157,12 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--still", action="store_true", help="no layers, warps or correspondences: for edits without")
     arguments = parser.parse_args(words)
     out: Path = arguments.out
-    prepare(out)
     if arguments.evaluation:
         one_thread()
-        make_evaluation(out, arguments.size, arguments.evaluation, arguments.seed, arguments.splits or splits)
+        of = arguments.size, arguments.evaluation, arguments.seed, arguments.splits or splits
+        make_evaluation(out, *of, arguments.workers)
         return
+    prepare(out)
     arguments.splits = arguments.splits or splits[:1]
     if unknown := set(arguments.families) - set(FAMILIES):
         raise SystemExit(f"no such family: {', '.join(sorted(unknown))}")

@@ -34,14 +34,16 @@ function randomShape(seed: number): Shape {
   };
 }
 
-describe.each(devices)('$name', (opened) => {
-  const parity = new Parity(opened);
+const cases = devices.flatMap((opened) =>
+  [false, true].map((software) => ({ opened, software, of: `${opened.name}, software ${software}` })),
+);
+afterAll(() => devices.forEach(({ close }) => close()));
+
+describe.each(cases)('$of', ({ opened, software }) => {
+  const parity = new Parity(opened, software);
   const { gpu, cpu, types } = parity;
   afterEach(() => opened.check());
-  afterAll(() => {
-    gpu.dispose();
-    opened.close();
-  });
+  afterAll(() => gpu.dispose());
 
   describe.each(types)('in %s', (type) => {
     // One f16 has eleven bits.

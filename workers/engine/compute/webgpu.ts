@@ -11,7 +11,7 @@ import type { Compute, FullImage, HeadInputs, Tensor } from './compute';
 import { encodeAnchor, encodeColumns, encodeFields, encodeGram, encodeWarp, gramLength } from './gpu/anchor';
 import { Buffers, bytesOf, storable, type ElementType } from './gpu/buffers';
 import { preamble } from './gpu/kernels';
-import { encodeMerge, encodeMergeElement } from './gpu/merge';
+import { CARD, encodeMerge, encodeMergeElement, SOFTWARE } from './gpu/merge';
 import { Operation, Pipelines } from './gpu/operation';
 import { renderFull } from './gpu/render';
 import { commonScalar, linear, scalarOf } from './gpu/types';
@@ -24,11 +24,13 @@ type GpuTensor = Tensor<GPUBuffer>;
 /** d and N of route.wgsl's workgroup memory. */
 const MOST_ROUTED = 1024;
 
-export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
+/** `software`: the device is a processor that imitates a graphics card. */
+export function createWebGpuCompute(device: GPUDevice, software: boolean): Compute<GPUBuffer> {
   const buffers = new Buffers(device);
   const pipelines = new Pipelines(device);
   const halves = device.features.has('shader-f16');
   const { maxComputeWorkgroupsPerDimension } = device.limits;
+  const plan = software ? SOFTWARE : CARD;
 
   const begin = (label: string): Operation => new Operation(device, pipelines, label);
 
@@ -243,12 +245,12 @@ export function createWebGpuCompute(device: GPUDevice): Compute<GPUBuffer> {
     },
     merge(targets, coefficients, elements, scale) {
       const operation = begin('merge');
-      encodeMerge(operation, targets, coefficients, elements, scale, device.limits);
+      encodeMerge(operation, targets, coefficients, elements, scale, plan, device.limits);
       operation.submit();
     },
     mergeElement(targets, element, delta, scale) {
       const operation = begin('merge element');
-      encodeMergeElement(operation, targets, element, delta, scale);
+      encodeMergeElement(operation, targets, element, delta, scale, plan, device.limits);
       operation.submit();
     },
 

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { KERNELS, preamble, type KernelName } from './kernels';
-import { outputsOf } from './merge';
+import { CARD, outputsOf, rowsOf } from './merge';
 import { openDevices } from '../testing/device';
 
 const devices = await openDevices();
@@ -32,9 +32,13 @@ function heads(halves: boolean): string[] {
 it.each(devices)('$name: every kernel compiles without a message', async ({ device, check }) => {
   for (const name of Object.keys(KERNELS) as KernelName[]) {
     // The merge's outputs are as many as a device can bind.
-    const outputs = name === 'merge' ? outputsOf(2) : '';
+    const outputs = name.startsWith('merge') ? outputsOf(2, 4) : '';
+    const constants = name === 'merge' ? rowsOf(CARD) : '';
     for (const head of heads(device.features.has('shader-f16'))) {
-      const module = device.createShaderModule({ label: name, code: head + outputs + KERNELS[name].code });
+      const module = device.createShaderModule({
+        label: name,
+        code: head + constants + outputs + KERNELS[name].code,
+      });
       const { messages } = await module.getCompilationInfo();
       expect(messages.map(({ lineNum, message }) => `${name}:${lineNum} ${message}`)).toEqual([]);
     }

@@ -78,7 +78,7 @@ export const KERNELS = {
   cast: kernel(['uniform', 'read', 'write'], cast),
   route: kernel(['uniform', 'read', 'read', 'read', 'write'], route),
   merge: kernel(['read', 'read', 'read', 'read', 'write'], merge),
-  'merge-element': kernel(['uniform', 'read', 'read', 'write'], mergeElement),
+  'merge-element': kernel(['read', 'read', 'read', 'write'], mergeElement),
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
   render: kernel(

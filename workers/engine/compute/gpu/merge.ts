@@ -3,32 +3,48 @@
  * card waits between dispatches that write to buffers which others have read (as WebGPU must have it). So one
  * dispatch merges as many targets as it can bind outputs for; what they are made of lies in three buffers.
  */
-import type { MergeTarget, Tensor } from '../compute';
-import { bytesOf } from './buffers';
-import { termsOf } from '../reference/merge';
+import type { MergeTarget } from '../compute';
+import { termsOf, type Term } from '../reference/merge';
 import { count, targetShape } from '../shapes';
-import { preamble } from './kernels';
+import { preamble, type KernelName } from './kernels';
 import type { Operation } from './operation';
 import { scalarOf } from './types';
 
-/** Rows and lanes of a workgroup's tile in merge.wgsl. */
-const TILE_ROWS = 64;
-const TILE_LANES = 16;
+/** How the work is cut; docs/performance.md has what each was measured at. */
+export interface MergePlan {
+  /** Rows of an invocation in merge.wgsl, 4 or 8. */
+  readonly rows: number;
+  /** Outputs of a dispatch at most, if the device binds as many. */
+  readonly outputs: number;
+}
+
+/** A graphics card keeps four rows in registers, not eight, and each dispatch less is a wait less. */
+export const CARD: MergePlan = { rows: 4, outputs: 12 };
+/** A processor has caches for registers, and its compiler takes seconds for many outputs. */
+export const SOFTWARE: MergePlan = { rows: 8, outputs: 6 };
+
 const HEADER_WORDS = 4;
 const TARGET_WORDS = 8;
-/** Bindings before the outputs. */
-const FIRST_OUTPUT = 4;
-/** More fit on many devices, but make fewer dispatches by little, and a software adapter's compiler slow. */
-const MOST_OUTPUTS = 6;
 
 type Target = MergeTarget<GPUBuffer>;
+
+/** A kernel's tile, and how many bindings come before the outputs. */
+interface Shape {
+  readonly kernel: Extract<KernelName, 'merge' | 'merge-element'>;
+  readonly rows: number;
+  readonly lanes: number;
+  readonly inputs: number;
+}
+
+const ELEMENT: Shape = { kernel: 'merge-element', rows: 16, lanes: 32, inputs: 3 };
+const whole = ({ rows }: MergePlan): Shape => ({ kernel: 'merge', rows: 8 * rows, lanes: 16, inputs: 4 });
 
 interface Group {
   readonly rank: number;
   readonly head: string;
   readonly members: {
     readonly target: Target;
-    readonly l: number;
+    readonly terms: readonly Term[];
     readonly inputs: number;
     readonly lanes: number;
   }[];
@@ -46,12 +62,12 @@ function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number;
 }
 
 /** Targets that one dispatch merges: those in the same buffers and of one kind, as many as can be bound. */
-function groupsOf(targets: readonly Target[], most: number): Group[] {
+function groupsOf(targets: readonly Target[], terms: readonly (readonly Term[])[], most: number): Group[] {
   const groups: Group[] = [];
   targets.forEach((target, l) => {
     const { rank, inputs, outputs } = targetShape(target);
     const { lanes, head } = lanesOf(target, outputs);
-    const member = { target, l, inputs, lanes };
+    const member = { target, terms: terms[l], inputs, lanes };
     const last = groups.at(-1);
     const fits =
       last !== undefined &&
@@ -65,14 +81,20 @@ function groupsOf(targets: readonly Target[], most: number): Group[] {
   return groups;
 }
 
-/** The outputs of a group, which WGSL cannot number, and how to write to one. */
-export function outputsOf(count: number): string {
+/** The outputs of a group from binding `first` on, which WGSL cannot number, and how to read and write one. */
+export function outputsOf(count: number, first: number): string {
   const each = (line: (k: number) => string): string =>
     Array.from({ length: count }, (_, k) => line(k)).join('\n');
-  return `${each((k) => `@group(0) @binding(${FIRST_OUTPUT + k}) var<storage, read_write> merged${k}: array<lane>;`)}
+  const label = (k: number): string => (k === count - 1 ? 'default' : `case ${k}u`);
+  return `${each((k) => `@group(0) @binding(${first + k}) var<storage, read_write> merged${k}: array<lane>;`)}
+fn load(output: u32, at: u32) -> wide {
+  switch output {
+    ${each((k) => `${label(k)}: { return wide(merged${k}[at]); }`)}
+  }
+}
 fn store(output: u32, at: u32, value: wide) {
   switch output {
-    ${each((k) => `${k === count - 1 ? 'default' : `case ${k}u`}: { merged${k}[at] = lane(value); }`)}
+    ${each((k) => `${label(k)}: { merged${k}[at] = lane(value); }`)}
   }
 }
 `;
@@ -81,17 +103,15 @@ fn store(output: u32, at: u32, value: wide) {
 /** A group's header, its targets' and their terms, as merge.wgsl reads them. */
 function wordsOf(
   { rank, members }: Group,
-  coefficients: Float32Array,
-  elements: number,
-  scale: number,
+  shape: Shape,
   across: number,
 ): { words: Uint32Array; tiles: number } {
-  const words = new Uint32Array(HEADER_WORDS + (TARGET_WORDS + 2 * elements) * members.length);
+  const first = HEADER_WORDS + TARGET_WORDS * members.length;
+  const words = new Uint32Array(members.reduce((sum, { terms }) => sum + 2 * terms.length, first));
   const floats = new Float32Array(words.buffer);
   let tiles = 0;
-  let term = HEADER_WORDS + TARGET_WORDS * members.length;
-  members.forEach(({ target: { base, a, b }, l, inputs, lanes }, k) => {
-    const terms = termsOf(coefficients, l, elements, scale);
+  let term = first;
+  members.forEach(({ target: { base, a, b }, terms, inputs, lanes }, k) => {
     const width = (inputs * lanes) / count(base.dims);
     const [ofBase, ofA, ofB] = [(base.offset ?? 0) * width, a.offset ?? 0, (b.offset ?? 0) * width];
     words.set([tiles, inputs, lanes, ofBase, ofA, ofB, term, terms.length], HEADER_WORDS + TARGET_WORDS * k);
@@ -100,25 +120,27 @@ function wordsOf(
       floats[term + 1] = factor;
       term += 2;
     });
-    tiles += Math.ceil(lanes / TILE_LANES) * Math.ceil(inputs / TILE_ROWS);
+    tiles += Math.ceil(lanes / shape.lanes) * Math.ceil(inputs / shape.rows);
   });
   words.set([members.length, rank, Math.min(tiles, across), tiles]);
   return { words, tiles };
 }
 
-export function encodeMerge(
+/** Runs one kernel over all targets, of which each has the terms at its index. */
+function encode(
   operation: Operation,
+  shape: Shape,
+  constants: string,
   targets: readonly Target[],
-  coefficients: Float32Array,
-  elements: number,
-  scale: number,
+  terms: readonly (readonly Term[])[],
+  outputs: number,
   { maxStorageBuffersPerShaderStage, maxComputeWorkgroupsPerDimension: across }: GPUSupportedLimits,
 ): void {
   if (targets.length === 0) return;
-  const most = Math.min(MOST_OUTPUTS, maxStorageBuffersPerShaderStage - FIRST_OUTPUT);
-  const groups = groupsOf(targets, most);
-  const made = groups.map((group) => wordsOf(group, coefficients, elements, scale, across));
-  const terms = operation.constants(
+  const most = Math.min(outputs, maxStorageBuffersPerShaderStage - shape.inputs);
+  const groups = groupsOf(targets, terms, most);
+  const made = groups.map((group) => wordsOf(group, shape, across));
+  const tables = operation.constants(
     'terms',
     made.map(({ words }) => words),
     'storage',
@@ -126,19 +148,30 @@ export function encodeMerge(
   groups.forEach(({ head, members }, g) => {
     const { tiles } = made[g];
     const { base, a, b } = members[0].target;
+    const read = [tables[g], a.data, b.data, base.data].slice(0, shape.inputs);
     operation.run(
-      'merge',
-      head + outputsOf(members.length),
-      [terms[g], base.data, a.data, b.data, ...members.map(({ target }) => target.merged.data)],
+      shape.kernel,
+      head + constants + outputsOf(members.length, shape.inputs),
+      [...read, ...members.map(({ target }) => target.merged.data)],
       [Math.min(tiles, across), Math.ceil(tiles / across)],
     );
   });
 }
 
-/** A tensor that was allocated with others, on its own. */
-function bound({ data: buffer, type, dims, offset }: Tensor<GPUBuffer>): GPUBufferBinding {
-  const size = Math.ceil(bytesOf(type, dims) / 4) * 4;
-  return { buffer, offset: bytesOf(type, [offset ?? 0]), size };
+/** What a merge's kernel is told of its plan. */
+export const rowsOf = ({ rows }: MergePlan): string => `const ROWS = ${rows}u;\n`;
+
+export function encodeMerge(
+  operation: Operation,
+  targets: readonly Target[],
+  coefficients: Float32Array,
+  elements: number,
+  scale: number,
+  plan: MergePlan,
+  limits: GPUSupportedLimits,
+): void {
+  const terms = targets.map((_, l) => termsOf(coefficients, l, elements, scale));
+  encode(operation, whole(plan), rowsOf(plan), targets, terms, plan.outputs, limits);
 }
 
 export function encodeMergeElement(
@@ -147,22 +180,12 @@ export function encodeMergeElement(
   element: number,
   delta: Float32Array,
   scale: number,
+  plan: MergePlan,
+  limits: GPUSupportedLimits,
 ): void {
-  const changed = targets.flatMap((target, l) => {
-    if (delta[l] === 0) return [];
-    const { inputs, outputs, rank } = targetShape(target);
-    const { lanes, head } = lanesOf(target, outputs);
-    const words = Uint32Array.of(inputs, lanes, rank, element, 0, 0, 0, 0);
-    new Float32Array(words.buffer)[4] = delta[l] * scale;
-    return [{ target, words, head, workgroups: [Math.ceil(lanes / 64), Math.ceil(inputs / 4)] as const }];
-  });
-  if (changed.length === 0) return;
-  const parameters = operation.constants(
-    'parameters',
-    changed.map(({ words }) => words),
-    'uniform',
+  const changed = targets.flatMap((target, l) =>
+    delta[l] === 0 ? [] : [{ target, terms: [{ element, factor: delta[l] * scale }] }],
   );
-  changed.forEach(({ target: { a, b, merged }, head, workgroups }, i) =>
-    operation.run('merge-element', head, [parameters[i], bound(a), bound(b), merged.data], workgroups),
-  );
+  const parts = [changed.map(({ target }) => target), changed.map(({ terms }) => terms)] as const;
+  encode(operation, ELEMENT, '', ...parts, plan.outputs, limits);
 }

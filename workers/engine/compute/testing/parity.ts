@@ -123,10 +123,11 @@ export class Parity {
   /** Storage types to test on this device. */
   readonly types: readonly Type[];
 
-  constructor({ device, types }: TestDevice) {
+  /** As on a graphics card, unless `software` says that the device is known to be none. */
+  constructor({ device, types }: TestDevice, software = false) {
     this.device = device;
     this.types = types;
-    this.gpu = createWebGpuCompute(device);
+    this.gpu = createWebGpuCompute(device, software);
   }
 
   /** fp16 data is rounded first, so that both backends hold the same numbers. */
