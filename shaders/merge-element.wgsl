@@ -7,13 +7,13 @@
 // What dragging one coefficient costs: a read and a write of each weight and r multiply-adds. One
 // invocation makes 4 rows of one lane, so that its r lanes of B are read once for four rows. In f16
 // every call rounds the weights once more, so the engine merges anew when the drag ends.
-// Preamble: alias lane, wide, factor, factor_lane.
+// Preamble: alias lane, wide, factor, factor_lane; RANK.
 // Dispatch: the targets' tiles of 16 rows × 32 lanes one after the other.
 
 const ROWS = 4u;
 const TILE_ROWS = 16u;
 const TILE_LANES = 32u;
-const HEADER = 4u;
+const HEADER = 3u;
 const TARGET = 8u;
 
 @group(0) @binding(0) var<storage, read> terms: array<u32>;
@@ -22,8 +22,8 @@ const TARGET = 8u;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let tile = group.y * terms[2] + group.x;
-  if (tile >= terms[3]) {
+  let tile = group.y * terms[1] + group.x;
+  if (tile >= terms[2]) {
     return;
   }
   var output = 0u;
@@ -34,7 +34,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let inputs = terms[header + 1u];
   let lanes = terms[header + 2u];
   let first_term = terms[header + 6u];
-  let rank = terms[1];
   let element = terms[first_term];
   let amount = bitcast<f32>(terms[first_term + 1u]);
   let across = (lanes + TILE_LANES - 1u) / TILE_LANES;
@@ -44,16 +43,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   if (row >= inputs || lane_index >= lanes) {
     return;
   }
-  let b_start = terms[header + 5u] + element * rank * lanes + lane_index;
-  let a_start = terms[header + 4u] + (element * inputs + row) * rank;
+  let b_start = terms[header + 5u] + element * RANK * lanes + lane_index;
+  let a_start = terms[header + 4u] + (element * inputs + row) * RANK;
   let last = inputs - 1u - row;
   // Loops of a fixed length, so that the sums stay in registers; a row past the end repeats the last
   // one and is not stored.
   var sums: array<wide, ROWS>;
-  for (var k = 0u; k < rank; k++) {
+  for (var k = 0u; k < RANK; k++) {
     let value = amount * wide(b[b_start + k * lanes]);
     for (var i = 0u; i < ROWS; i++) {
-      sums[i] += f32(a[a_start + min(i, last) * rank + k]) * value;
+      sums[i] += f32(a[a_start + min(i, last) * RANK + k]) * value;
     }
   }
   for (var i = 0u; i < ROWS; i++) {

@@ -1,6 +1,6 @@
 // The merge of several targets: merged = base + Σ_n c[n]·scale·A_n·B_n each, all elements in one pass.
 //
-// in   terms    header (targets, rank, workgroups along x, workgroups), then per target (its first
+// in   terms    header (targets, workgroups along x, workgroups), then per target (its first
 //               workgroup, in, lanes of out, where in base, a and b it begins, where its terms
 //               begin and how many there are), then per term (element, c·scale as f32 bits)
 //      a        `factor` [N, in, r] of each
@@ -14,7 +14,7 @@
 // of one lane each, all in registers. CHUNK j at a time, values of A (coefficient multiplied in)
 // and lanes of B are staged in workgroup memory (at most 12 KiB): base is read once, B once per
 // 8·ROWS rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
-// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane; ROWS, a multiple of 4.
+// Accumulates in f32. Preamble: alias lane, wide, factor, factor_lane; RANK; ROWS, a multiple of 4.
 // Dispatch: the targets' tiles one after the other, each in rows of tiles of lanes.
 
 const TILE_ROWS = 8u * ROWS;
@@ -23,7 +23,7 @@ const TILE_LANES = 16u;
 const CHUNK = 128u / ROWS;
 const QUADS = ROWS / 4u;
 const ROW_QUADS = TILE_ROWS / 4u;
-const HEADER = 4u;
+const HEADER = 3u;
 const TARGET = 8u;
 
 @group(0) @binding(0) var<storage, read> terms: array<u32>;
@@ -38,8 +38,8 @@ var<workgroup> b_tile: array<wide, CHUNK * TILE_LANES>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let tile = group.y * terms[2] + group.x;
-  if (tile >= terms[3]) {
+  let tile = group.y * terms[1] + group.x;
+  if (tile >= terms[2]) {
     return;
   }
   var output = 0u;
@@ -53,8 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let a_start = terms[header + 4u];
   let b_start = terms[header + 5u];
   let first_term = terms[header + 6u];
-  let rank = terms[1];
-  let depth = terms[header + 7u] * rank;
+  let depth = terms[header + 7u] * RANK;
   let across = (lanes + TILE_LANES - 1u) / TILE_LANES;
   let own = tile - terms[header];
   let first_row = own / across * TILE_ROWS;
@@ -69,12 +68,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       let row = first_row + (item % ROW_QUADS) * 4u;
       var quad = vec4f(0.0);
       if (j < depth) {
-        let term = first_term + (j / rank) * 2u;
+        let term = first_term + (j / RANK) * 2u;
         let coefficient = bitcast<f32>(terms[term + 1u]);
-        let at = a_start + (terms[term] * inputs + row) * rank + j % rank;
+        let at = a_start + (terms[term] * inputs + row) * RANK + j % RANK;
         for (var i = 0u; i < 4u; i++) {
           if (row + i < inputs) {
-            quad[i] = coefficient * f32(a[at + i * rank]);
+            quad[i] = coefficient * f32(a[at + i * RANK]);
           }
         }
       }
@@ -85,8 +84,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       let lane_index = first_lane + item % TILE_LANES;
       var value = wide(0.0);
       if (j < depth && lane_index < lanes) {
-        let element = terms[first_term + (j / rank) * 2u];
-        value = wide(b[b_start + (element * rank + j % rank) * lanes + lane_index]);
+        let element = terms[first_term + (j / RANK) * 2u];
+        value = wide(b[b_start + (element * RANK + j % RANK) * lanes + lane_index]);
       }
       b_tile[item] = value;
     }

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { KERNELS, preamble, type KernelName } from './kernels';
-import { CARD, outputsOf, rowsOf } from './merge';
+import { constant, outputsOf } from './merge';
 import { openDevices } from '../testing/device';
 
 const devices = await openDevices();
@@ -32,8 +32,8 @@ function heads(halves: boolean): string[] {
 it.each(devices)('$name: every kernel compiles without a message', async ({ device, check }) => {
   for (const name of Object.keys(KERNELS) as KernelName[]) {
     // The merge's outputs are as many as a device can bind.
-    const outputs = name.startsWith('merge') ? outputsOf(2, 4) : '';
-    const constants = name === 'merge' ? rowsOf(CARD) : '';
+    const outputs = name.startsWith('merge') ? constant('RANK', 4) + outputsOf(2, 4) : '';
+    const constants = name === 'merge' ? constant('ROWS', 4) : '';
     for (const head of heads(device.features.has('shader-f16'))) {
       const module = device.createShaderModule({
         label: name,

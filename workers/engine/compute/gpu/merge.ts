@@ -23,7 +23,7 @@ export const CARD: MergePlan = { rows: 4, outputs: 12 };
 /** A processor has caches for registers, and its compiler takes seconds for many outputs. */
 export const SOFTWARE: MergePlan = { rows: 8, outputs: 6 };
 
-const HEADER_WORDS = 4;
+const HEADER_WORDS = 3;
 const TARGET_WORDS = 8;
 
 type Target = MergeTarget<GPUBuffer>;
@@ -40,7 +40,6 @@ const ELEMENT: Shape = { kernel: 'merge-element', rows: 16, lanes: 32, inputs: 3
 const whole = ({ rows }: MergePlan): Shape => ({ kernel: 'merge', rows: 8 * rows, lanes: 16, inputs: 4 });
 
 interface Group {
-  readonly rank: number;
   readonly head: string;
   readonly members: {
     readonly target: Target;
@@ -50,15 +49,18 @@ interface Group {
   }[];
 }
 
+/** What a kernel is compiled for: a compiler shifts where it would divide. */
+export const constant = (name: 'RANK' | 'ROWS', value: number): string => `const ${name} = ${value}u;\n`;
+
 /** Weights go four at a time where a row's length allows it. */
-function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number; head: string } {
+function lanesOf({ base, a, merged }: Target, outputs: number): { lanes: number; types: string } {
   if (base.type !== merged.type) throw new Error(`a ${base.type} base cannot be merged into ${merged.type}`);
   const width = outputs % 4 === 0 ? 4 : 1;
   const vector = (scalar: string): string => (width === 4 ? `vec4<${scalar}>` : scalar);
   const weight = scalarOf(merged);
   const factor = scalarOf(a);
-  const head = preamble({ lane: vector(weight), wide: vector('f32'), factor, factor_lane: vector(factor) });
-  return { lanes: outputs / width, head };
+  const types = preamble({ lane: vector(weight), wide: vector('f32'), factor, factor_lane: vector(factor) });
+  return { lanes: outputs / width, types };
 }
 
 /** Targets that one dispatch merges: those in the same buffers and of one kind, as many as can be bound. */
@@ -66,17 +68,17 @@ function groupsOf(targets: readonly Target[], terms: readonly (readonly Term[])[
   const groups: Group[] = [];
   targets.forEach((target, l) => {
     const { rank, inputs, outputs } = targetShape(target);
-    const { lanes, head } = lanesOf(target, outputs);
+    const { lanes, types } = lanesOf(target, outputs);
+    const head = types + constant('RANK', rank);
     const member = { target, terms: terms[l], inputs, lanes };
     const last = groups.at(-1);
     const fits =
       last !== undefined &&
       last.members.length < most &&
-      last.rank === rank &&
       last.head === head &&
       (['base', 'a', 'b'] as const).every((part) => last.members[0].target[part].data === target[part].data);
     if (fits) last.members.push(member);
-    else groups.push({ rank, head, members: [member] });
+    else groups.push({ head, members: [member] });
   });
   return groups;
 }
@@ -101,11 +103,7 @@ fn store(output: u32, at: u32, value: wide) {
 }
 
 /** A group's header, its targets' and their terms, as merge.wgsl reads them. */
-function wordsOf(
-  { rank, members }: Group,
-  shape: Shape,
-  across: number,
-): { words: Uint32Array; tiles: number } {
+function wordsOf({ members }: Group, shape: Shape, across: number): { words: Uint32Array; tiles: number } {
   const first = HEADER_WORDS + TARGET_WORDS * members.length;
   const words = new Uint32Array(members.reduce((sum, { terms }) => sum + 2 * terms.length, first));
   const floats = new Float32Array(words.buffer);
@@ -122,7 +120,7 @@ function wordsOf(
     });
     tiles += Math.ceil(lanes / shape.lanes) * Math.ceil(inputs / shape.rows);
   });
-  words.set([members.length, rank, Math.min(tiles, across), tiles]);
+  words.set([members.length, Math.min(tiles, across), tiles]);
   return { words, tiles };
 }
 
@@ -158,9 +156,6 @@ function encode(
   });
 }
 
-/** What a merge's kernel is told of its plan. */
-export const rowsOf = ({ rows }: MergePlan): string => `const ROWS = ${rows}u;\n`;
-
 export function encodeMerge(
   operation: Operation,
   targets: readonly Target[],
@@ -171,7 +166,7 @@ export function encodeMerge(
   limits: GPUSupportedLimits,
 ): void {
   const terms = targets.map((_, l) => termsOf(coefficients, l, elements, scale));
-  encode(operation, whole(plan), rowsOf(plan), targets, terms, plan.outputs, limits);
+  encode(operation, whole(plan), constant('ROWS', plan.rows), targets, terms, plan.outputs, limits);
 }
 
 export function encodeMergeElement(
