@@ -30,8 +30,8 @@ export function chartsOf({ merge, large, growth, sidePath, anchor, steps, edits 
   return [
     { title: words.merge, bars: barsOf(merge.rows) },
     ...(large ? [{ title: words.large, bars: barsOf(large.rows) }] : []),
-    ...growth.map(({ of, points }) => ({
-      title: words.growth(words.growthNames[of]),
+    ...[growth, ...steps.map((step) => step.growth ?? [])].flat().map(({ of, points }) => ({
+      title: words.growth[of],
       bars: points.map(({ value, ms }) => ({ name: String(value), ms: ms.median, ours: true })),
     })),
     {

@@ -63,23 +63,23 @@ function onProgress({ store, pixels }: Parts, progress: Progress): void {
   }
 }
 
-/** What is asked for, once all three pictures are there. */
-function tripletOf({ store, images }: Parts): Triplet | undefined {
-  const [a, a2, b] = SLOTS.map((slot) => {
-    const picture = store.getState().asked.pictures[slot];
-    return picture && images.blob(picture.id);
-  });
+/** What is asked for, as soon as there is a pair: as long as b is missing, `otherwise`. */
+function tripletOf({ store, images }: Parts, otherwise?: Slot): Triplet | undefined {
+  const { pictures } = store.getState().asked;
+  const blob = (picture: Picture | undefined): Blob | undefined => picture && images.blob(picture.id);
+  const [a, a2, b] = [pictures.a, pictures.a2, pictures.b ?? (otherwise && pictures[otherwise])].map(blob);
   return a && a2 && b && { a, a2, b };
 }
 
 /**
- * Reads the pictures before they are asked for: what is left to the run is to merge, to draw and to render.
- * A failure is left to the run too, which meets it again.
+ * Reads the pictures before they are asked for: what is left to the run is to merge, to draw and to render. Most of
+ * it is the pair, so that is read without b already, by asking for a itself. A failure is left to the run, which
+ * meets it again.
  */
 export async function readAhead(parts: Parts, signal: AbortSignal): Promise<void> {
   const { store, engine } = parts;
   const busy = (): boolean => store.getState().busy;
-  const triplet = tripletOf(parts);
+  const triplet = tripletOf(parts, 'a');
   if (triplet === undefined || busy() || signal.aborted) return;
   markRun(true);
   // A run that is asked for meanwhile waits for this, so its progress is the run's.

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Coefficients, Outcome, PackInfo, RunOptions, RunResult } from '../../workers/engine/protocol';
+import type {
+  Coefficients,
+  Outcome,
+  PackInfo,
+  RunOptions,
+  RunResult,
+  Triplet,
+} from '../../workers/engine/protocol';
 import { deferred } from '../deferred';
 import type { Pixels } from '../result/pixels';
 import { images } from '../triplet/images';
@@ -54,7 +61,7 @@ const fake = {
   inspect: vi.fn(async (): Promise<Outcome<{ width: number; height: number }>> =>
     good({ width: 4, height: 3 }),
   ),
-  encode: vi.fn(async (_signal: AbortSignal): Promise<Outcome<Coefficients>> =>
+  encode: vi.fn(async (_signal: AbortSignal, _triplet: Triplet): Promise<Outcome<Coefficients>> =>
     good({ targets: 1, elements: 2, values: Float32Array.of(0.5, 0.5) }),
   ),
   run: vi.fn(
@@ -170,23 +177,30 @@ describe('generating', () => {
 });
 
 describe('reading ahead', () => {
-  it('begins when all three pictures are there', async () => {
+  it('begins when the pair is there, with a for b as long as that is missing', async () => {
     await session.place('a', picture, 'a.png');
-    await session.place('b', picture, 'b.png');
     await session.warm();
     expect(fake.encode).not.toHaveBeenCalled();
     await session.place('a2', picture, 'a2.png');
     await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledOnce());
     expect(state()).toMatchObject({ busy: false, activity: { kind: 'idle' } });
+    const pair = fake.encode.mock.lastCall?.[1];
+    expect(pair?.b).toBe(pair?.a);
+    await session.place('b', new Blob(['b']), 'b.png');
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledTimes(2));
+    const triplet = fake.encode.mock.lastCall?.[1];
+    expect(triplet).toMatchObject({ a: pair?.a, a2: pair?.a2 });
+    expect(triplet?.b).not.toBe(triplet?.a);
   });
 
   it('ends when a picture is replaced or taken away', async () => {
     await placeAll();
-    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalled());
-    const first = fake.encode.mock.lastCall?.[0];
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledTimes(2));
+    const [before, first] = fake.encode.mock.calls.map(([signal]) => signal);
+    expect(before?.aborted).toBe(true);
     await session.place('b', picture, 'other.png');
     expect(first?.aborted).toBe(true);
-    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(fake.encode).toHaveBeenCalledTimes(3));
     session.remove('b');
     expect(fake.encode.mock.lastCall?.[0].aborted).toBe(true);
   });

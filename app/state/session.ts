@@ -100,7 +100,7 @@ export class Session {
   }
 
   /**
-   * Load the pack ahead of the first run, and read the pictures once all are there. A failure is shown only
+   * Load the pack ahead of the first run, and read the pictures once the pair is there. A failure is shown only
    * when the run meets it.
    */
   async warm(): Promise<void> {

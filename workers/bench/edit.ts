@@ -1,6 +1,6 @@
 /**
  * Whole edits with the shipped pack: from decoded pictures to b′ at full size, the first one and later ones, after
- * one weight or the strength has changed; what bare ONNX Runtime needs for as much; and memory over many edits.
+ * one weight, the strength or b has changed; what bare ONNX Runtime needs for as much; and memory over many edits.
  */
 import { inPrecision } from '../engine/compute/half';
 import { PackEngine } from '../engine/engine';
@@ -54,11 +54,11 @@ class Pictures {
 
   triplet(megapixels: number): Triplet {
     const a = waves(1, 1);
-    return {
-      a: this.#keep('a', a),
-      a2: this.#keep('a2', curved(a)),
-      b: this.#keep(`b of ${megapixels}`, waves(megapixels, 2)),
-    };
+    return { a: this.#keep('a', a), a2: this.#keep('a2', curved(a)), b: this.photo(megapixels, 2) };
+  }
+
+  photo(megapixels: number, seed: number): Blob {
+    return this.#keep(`${seed} of ${megapixels}`, waves(megapixels, seed));
   }
 
   #keep(name: string, image: RgbaImage): Blob {
@@ -135,6 +135,7 @@ export async function measureEdit<Data>(
   const points: EditResult['points'][number][] = [];
   for (const megapixels of MEGAPIXELS) {
     const triplet = pictures.triplet(megapixels);
+    const another = { ...triplet, b: pictures.photo(megapixels, 4) };
     let last: RunResult | undefined;
     let weight = 0;
     const phases: RunResult['report']['timings'][] = [];
@@ -157,6 +158,8 @@ export async function measureEdit<Data>(
           await engine.run(triplet, { coefficients: { ...last.coefficients, values } }, unwatched);
         },
         [EDIT_WAYS.strength]: () => engine.rerender({ strength: 0.5 }, unwatched),
+        // Of the pair that was read for the edits before.
+        [EDIT_WAYS.photo]: () => engine.run(another, {}, unwatched),
       },
       { ...turns, least: 0 },
     );

@@ -300,7 +300,7 @@ export async function measureGrowth(
   const times = await inTurns(works, turns);
   bed.runtime.check();
   arena.dispose();
-  return (Object.keys(curves) as Growth['of'][]).map((name) => ({
+  return (Object.keys(curves) as (keyof typeof curves)[]).map((name) => ({
     of: name,
     points: curves[name].map(({ value }) => ({ value, ms: times[`${name} ${value}`] })),
   }));

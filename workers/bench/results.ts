@@ -63,6 +63,7 @@ export const EDIT_WAYS = {
   edit: 'new triplet',
   weight: 'one weight changed',
   strength: 'strength changed',
+  photo: 'another b',
 } as const;
 
 /** One way to do the same work. */
@@ -102,7 +103,7 @@ export interface GrowthPoint {
 }
 
 export interface Growth {
-  readonly of: 'elements' | 'rank' | 'targets';
+  readonly of: 'elements' | 'rank' | 'targets' | 'steps' | 'tokens';
   readonly points: readonly GrowthPoint[];
 }
 
@@ -121,6 +122,8 @@ export interface StepResult {
   readonly adapter: string;
   readonly precision: 'fp16' | 'fp32';
   readonly rows: readonly Row[];
+  /** Where a step is quick enough to take many. */
+  readonly growth?: readonly Growth[];
 }
 
 /** Renders of one size and the copies beside them; rows of renders are named 'backend: anchor'. */

@@ -12,8 +12,13 @@ import type { Runtime } from '../engine/runtime';
 import { sample } from '../engine/sample';
 import { maker, numbers, runs } from './merge';
 import { withConstants, type Constant } from '../engine/onnx';
-import { rowsOf, STEP_WAYS, type StepResult } from './results';
+import { rowsOf, STEP_WAYS, type Growth, type StepResult } from './results';
 import { inTurns, type Turns, type Work } from './turns';
+
+const STEPS = [1, 2, 4, 8];
+const PAIRS = [1, 2, 4];
+/** Milliseconds of a step from which on taking many takes too long. */
+const SLOW = 1000;
 
 async function constantsOf<Data>(
   runtime: Runtime<Data>,
@@ -51,7 +56,7 @@ export async function measureStep<Data>(
   const encoded = {
     b: { ...b, dims: [3, size, size] },
     anchorB: { ...anchorB, dims: [3, size, size] },
-    pairs: image(9, 3, type),
+    pair: { pairs: image(9, 3, type) },
     target: image(6, 4, type),
   };
   const uniform = new Float32Array(model.targets.length * elements).fill(1 / elements);
@@ -59,7 +64,7 @@ export async function measureStep<Data>(
   const given = {
     x: image(3, 5, type),
     target: encoded.target,
-    pairs: { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] },
+    pairs: { ...encoded.pair.pairs, dims: [1, ...encoded.pair.pairs.dims] },
     t: make(type, Float32Array.of(0), [1]),
   };
   const constant = await runtime.openGraph(
@@ -69,18 +74,22 @@ export async function measureStep<Data>(
   const plain = await runtime.openGraph(graph);
   const bare = (of: Graph<Data>): Work => runs(of, stepFeeds({ ...model, denoiser: of }, given));
   const job = new Job(unwatched, runtime);
+  const run =
+    (steps: number): Work =>
+    async () => {
+      const options = { steps, seed: 0, strength: 1 };
+      (await sample(runtime, model, encoded, options, job, () => undefined)).dispose();
+    };
   const times = await inTurns(
     {
-      [STEP_WAYS.engine]: async () => {
-        const options = { steps: 1, seed: 0, strength: 1 };
-        (await sample(runtime, model, encoded, options, job, () => undefined)).dispose();
-      },
+      [STEP_WAYS.engine]: run(1),
       [STEP_WAYS.inputs]: bare(model.denoiser),
       [STEP_WAYS.constants]: bare(constant),
       [STEP_WAYS.plain]: bare(plain),
     },
     turns,
   );
+  const growth = times[STEP_WAYS.engine].median < SLOW ? await measureGrowth() : [];
   runtime.check();
   arena.dispose();
   await constant.dispose();
@@ -90,5 +99,26 @@ export async function measureStep<Data>(
     adapter: runtime.adapter,
     precision: model.precision,
     rows: rowsOf(times),
+    growth,
   };
+
+  /** Steps of a run, and pairs shown to one step: a pair more is (S / patch)² tokens more. */
+  async function measureGrowth(): Promise<Growth[]> {
+    const tokensOf = (pairs: number): number => (1 + pairs) * (size / model.manifest.denoiser.patch) ** 2;
+    const works: Record<string, Work> = {};
+    for (const steps of STEPS) works[`steps ${steps}`] = run(steps);
+    for (const count of PAIRS) {
+      const pairs = make(type, numbers(count * 9 * size * size, 3), [1, count, 9, size, size]);
+      works[`tokens ${tokensOf(count)}`] = runs(
+        plain,
+        stepFeeds({ ...model, denoiser: plain }, { ...given, pairs }),
+      );
+    }
+    const found = await inTurns(works, turns);
+    const curve = (of: 'steps' | 'tokens', values: readonly number[]): Growth => ({
+      of,
+      points: values.map((value) => ({ value, ms: found[`${of} ${value}`] })),
+    });
+    return [curve('steps', STEPS), curve('tokens', PAIRS.map(tokensOf))];
+  }
 }

@@ -164,9 +164,16 @@ function partTable({ parts = [] }: AnchorResult): string | undefined {
   return table(['', 'ms: median (quartiles)', 'of the copy above'], lines);
 }
 
-function growthTable(growth: readonly Growth[]): string {
-  const lines = growth.map(({ of, points }) => [
-    of,
+function growthTable({ growth, steps }: BenchResult): string | undefined {
+  const all = [
+    ...growth.map((each) => ({ ...each, name: each.of as string })),
+    ...steps.flatMap(({ backend, growth: ofStep = [] }) =>
+      ofStep.map((each) => ({ ...each, name: `${each.of}, ${backend}` })),
+    ),
+  ];
+  if (all.length === 0) return undefined;
+  const lines = all.map(({ name, points }) => [
+    name,
     points.map(({ value, ms }) => `${value}: ${figures(ms.median)}`).join(', '),
     figures(growthOf(points)),
   ]);
@@ -266,17 +273,19 @@ function firstTable(edits: BenchResult['edits']): string {
 }
 
 function editTable(edits: BenchResult['edits']): string {
+  const ways = [EDIT_WAYS.edit, EDIT_WAYS.weight, EDIT_WAYS.strength, EDIT_WAYS.photo];
   const lines = edits.flatMap(({ backend, precision, points }) =>
     points.map(({ megapixels, rows, phases }) => [
       `${backend}, ${precision}`,
       String(megapixels),
-      ...rows.map(({ ms }) => time(ms)),
+      ...ways
+        .map((way) => rows.find(({ name }) => name === way))
+        .map((found) => (found ? time(found.ms) : '')),
       Object.entries(phases)
         .map(([phase, ms]) => `${phase} ${figures(ms)}`)
         .join(', '),
     ]),
   );
-  const ways = [EDIT_WAYS.edit, EDIT_WAYS.weight, EDIT_WAYS.strength];
   return table(['on', 'megapixels of b', ...ways, 'phases of a new triplet, ms'], lines);
 }
 
@@ -312,7 +321,7 @@ const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefi
   roofline: rooflineTable,
   merge: ({ merge }) => mergeTable(merge),
   large: ({ large }) => large && mergeTable(large),
-  growth: ({ growth }) => some(growthTable)(growth),
+  growth: growthTable,
   'side-path': ({ sidePath }) => some(sidePathTable)(sidePath),
   gram: ({ anchor }) => (anchor.gram.length === 0 ? undefined : gramTable(anchor)),
   parts: ({ anchor }) => partTable(anchor),

@@ -1,7 +1,8 @@
 /** A triplet to what the denoiser is given: decode → prepare → anchor → encode → route. */
 import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
-import type { FullImage, Tensor } from './compute/compute';
+import type { Compute, FullImage, Tensor } from './compute/compute';
+import { sideOf } from './compute/shapes';
 import { atOwnSize } from './layer';
 import { anchorFor } from './shape';
 import { thin } from './image/thin';
@@ -14,35 +15,60 @@ import type { Runtime } from './runtime';
 /** Of each axis, an anchor is fitted to and evaluated on at most this many pixels for one of the model's. */
 const FINE = 3;
 
+interface Pictures {
+  readonly a: RgbaImage;
+  readonly a2: RgbaImage;
+}
+
 export type Decode = (blob: Blob) => Promise<RgbaImage>;
 
-/** Everything known about a triplet; `dispose` releases its tensors. */
-export interface Encoded<Data> {
-  /** SHA-256 of the three files: the same triplet is not encoded twice. */
+/** Everything known about a pair, whatever it is applied to; `dispose` releases its tensors. */
+export interface ReadPair<Data> {
   readonly key: string;
+  /** Prepared a and a′, `[3, S, S]`. */
+  readonly a: Tensor<Data>;
+  readonly a2: Tensor<Data>;
+  /** Of a as it was given, in pixels. */
+  readonly size: { readonly width: number; readonly height: number };
+  readonly fit: AnchorFit;
+  /** The denoiser's input, in its precision. */
+  readonly pairs: Tensor<Data>;
+  dispose(): void;
+}
+
+/** Everything known about a triplet; `dispose` releases its tensors, not those of its pair. */
+export interface Encoded<Data> {
+  readonly key: string;
+  readonly pair: ReadPair<Data>;
   /** b at its own size, and on the backend. */
   readonly image: RgbaImage;
   readonly full: FullImage<Data>;
   /** Prepared b and its anchor, `[3, S, S]`. */
   readonly b: Tensor<Data>;
   readonly anchorB: Tensor<Data>;
+  /** The pair's fit for a picture of b's shape. */
   readonly anchor: AnchorFit;
-  /** The denoiser's inputs, in its precision. */
-  readonly pairs: Tensor<Data>;
+  /** The denoiser's input, in its precision. */
   readonly target: Tensor<Data>;
   /** c `[L, N]` as the encoder gives them. */
   readonly coefficients: Float32Array;
   dispose(): void;
 }
 
-/** Blobs that cross to the worker are new objects each time, so only their content tells. */
-export async function tripletKey(triplet: Triplet): Promise<string> {
+export interface Keys {
+  readonly pair: string;
+  readonly triplet: string;
+}
+
+/** SHA-256 of the pair's files and of all three: blobs that cross to the worker are new objects each time. */
+export async function keysOf(triplet: Triplet): Promise<Keys> {
   const digests = await Promise.all(
     [triplet.a, triplet.a2, triplet.b].map(async (blob) =>
       crypto.subtle.digest('SHA-256', await blob.arrayBuffer()),
     ),
   );
-  return digests.map((digest) => [...new Uint8Array(digest)].join('.')).join('/');
+  const [a, a2, b] = digests.map((digest) => [...new Uint8Array(digest)].join('.'));
+  return { pair: `${a}/${a2}`, triplet: `${a}/${a2}/${b}` };
 }
 
 /** e = [f(a); f(a′); f(b)] → c. */
@@ -74,97 +100,108 @@ async function coefficientsOf<Data>(
   }
 }
 
+function found<Name, T>(all: ReadonlyMap<Name, T>, name: Name): T {
+  const one = all.get(name);
+  if (one === undefined) throw new Error(`${String(name)} was not read`);
+  return one;
+}
+
+function thinned(picture: RgbaImage, size: number): RgbaImage {
+  return thin(picture, Math.min(picture.width, FINE * size), Math.min(picture.height, FINE * size));
+}
+
+/** The anchor that makes a′ of a. */
+async function fitPair<Data>(
+  compute: Compute<Data>,
+  { a, a2 }: { readonly a: Tensor<Data>; readonly a2: Tensor<Data> },
+  { whole, own }: { readonly whole: Pictures; readonly own: Pictures },
+  job: Job,
+): Promise<AnchorFit> {
+  const { width, height } = whole.a;
+  const paired =
+    width === whole.a2.width && height === whole.a2.height && Math.min(width, height) >= sideOf(a, 3);
+  const pixels = paired ? { ...own, whole } : undefined;
+  const fit = await fitAnchor(compute, { a, a2, pixels }, () => job.checkpoint());
+  return paired ? atOwnSize(compute, fit, { a, imageA: whole.a, imageA2: whole.a2 }, job) : fit;
+}
+
 /**
+ * @param known the triplet's pair where it has been read: nothing of it is decoded or fitted again
  * @throws EngineFailure `image/…` for the picture that cannot be used
  */
 export async function encodeTriplet<Data>(
   runtime: Runtime<Data>,
   model: Model<Data>,
   triplet: Triplet,
-  key: string,
+  keys: Keys,
+  known: ReadPair<Data> | undefined,
   decode: Decode,
   job: Job,
 ): Promise<Encoded<Data>> {
   const { compute } = runtime;
   const { size } = model.manifest.image;
   const type = model.precision === 'fp16' ? 'float16' : 'float32';
-  const kept = new Arena(compute);
+  const ofPair = new Arena(compute);
+  const ofB = new Arena(compute);
   const passing = new Arena(compute);
   try {
-    const images = await job.phase('decoding', 3, async (report) => {
-      const decoded: RgbaImage[] = [];
-      for (const blob of [triplet.a, triplet.a2, triplet.b]) {
-        decoded.push(await decode(blob));
-        report(decoded.length);
+    const read = known === undefined ? (['a', 'a2', 'b'] as const) : (['b'] as const);
+    const images = await job.phase('decoding', read.length, async (report) => {
+      const decoded = new Map<keyof Triplet, RgbaImage>();
+      for (const name of read) {
+        decoded.set(name, await decode(triplet[name]));
+        report(decoded.size);
         await job.checkpoint();
       }
       return decoded;
     });
-    const [imageA, imageA2, image] = images;
-    if (imageA === undefined || imageA2 === undefined || image === undefined)
-      throw new Error('three pictures are needed');
+    const image = found(images, 'b');
 
-    const thinned = (picture: RgbaImage): RgbaImage =>
-      thin(picture, Math.min(picture.width, FINE * size), Math.min(picture.height, FINE * size));
-    const { a, a2, b, full } = await job.phase('preparing', 3, async (report) => {
-      const shrinkA = passing.keep(compute.uploadImage(imageA, 'a'));
-      const preparedA = passing.keep(compute.prepare(shrinkA, size));
-      passing.release(shrinkA);
-      report(1);
-      await job.checkpoint();
-      const shrinkA2 = passing.keep(compute.uploadImage(imageA2, 'a2'));
-      const preparedA2 = passing.keep(compute.prepare(shrinkA2, size));
-      passing.release(shrinkA2);
-      report(2);
-      await job.checkpoint();
-      const own = kept.keep(compute.uploadImage(image, 'b'));
-      return { a: preparedA, a2: preparedA2, b: kept.keep(compute.prepare(own, size)), full: own };
-    });
-
-    const { anchor, anchorB, pairs, target } = await job.phase('anchoring', 3, async (report) => {
-      const [ownA, ownA2, ownB] = [imageA, imageA2, image].map(thinned);
-      const paired =
-        imageA.width === imageA2.width &&
-        imageA.height === imageA2.height &&
-        Math.min(imageA.width, imageA.height) >= size;
-      const whole = { a: imageA, a2: imageA2 };
-      const pixels = paired ? { a: ownA, a2: ownA2, whole } : undefined;
-      const fitted = await fitAnchor(compute, { a, a2, pixels }, async () => {
-        report(1);
+    const { full, prepared } = await job.phase('preparing', read.length, async (report) => {
+      const full = ofB.keep(compute.uploadImage(image, 'b'));
+      const made = new Map<keyof Triplet, Tensor<Data>>();
+      for (const name of read) {
+        const whole = name === 'b' ? full : passing.keep(compute.uploadImage(found(images, name), name));
+        made.set(name, (name === 'b' ? ofB : ofPair).keep(compute.prepare(whole, size)));
+        passing.release(whole);
+        report(made.size);
         await job.checkpoint();
-      });
-      const fit = paired ? await atOwnSize(compute, fitted, { a, imageA, imageA2 }, job) : fitted;
-      report(2);
-      await job.checkpoint();
-      const onA = passing.keep(compute.uploadImage(ownA, 'a, thinned'));
+      }
+      return { full, prepared: made };
+    });
+    const b = found(prepared, 'b');
+
+    async function readPair(): Promise<ReadPair<Data>> {
+      const [a, a2] = [found(prepared, 'a'), found(prepared, 'a2')];
+      const whole = { a: found(images, 'a'), a2: found(images, 'a2') };
+      const own = { a: thinned(whole.a, size), a2: thinned(whole.a2, size) };
+      const fit = await fitPair(compute, { a, a2 }, { whole, own }, job);
+      const onA = passing.keep(compute.uploadImage(own.a, 'a, thinned'));
       const anchorA = passing.keep(compute.anchorApply(onA, a, fit));
       passing.release(onA);
-      const shaped = anchorFor(fit, imageA, image);
-      const onB = passing.keep(compute.uploadImage(ownB, 'b, thinned'));
-      const ofB = kept.keep(compute.anchorApply(onB, b, shaped));
-      return {
-        anchor: shaped,
-        anchorB: ofB,
-        pairs: kept.keep(compute.pairInput(a, a2, anchorA, type)),
-        target: kept.keep(compute.targetInput(b, ofB, type)),
-      };
+      const pairs = ofPair.keep(compute.pairInput(a, a2, anchorA, type));
+      const { width, height } = whole.a;
+      return { key: keys.pair, a, a2, size: { width, height }, fit, pairs, dispose: () => ofPair.dispose() };
+    }
+
+    const { pair, anchor, anchorB, target } = await job.phase('anchoring', 2, async (report) => {
+      const pair = known ?? (await readPair());
+      report(1);
+      await job.checkpoint();
+      const anchor = anchorFor(pair.fit, pair.size, image);
+      const onB = passing.keep(compute.uploadImage(thinned(image, size), 'b, thinned'));
+      const anchorB = ofB.keep(compute.anchorApply(onB, b, anchor));
+      return { pair, anchor, anchorB, target: ofB.keep(compute.targetInput(b, anchorB, type)) };
     });
 
-    const coefficients = await job.phase('encoding', 1, () => coefficientsOf(runtime, model, [a, a2, b]));
-    return {
-      key,
-      image,
-      full,
-      b,
-      anchorB,
-      anchor,
-      pairs,
-      target,
-      coefficients,
-      dispose: () => kept.dispose(),
-    };
+    const coefficients = await job.phase('encoding', 1, () =>
+      coefficientsOf(runtime, model, [pair.a, pair.a2, b]),
+    );
+    const dispose = (): void => ofB.dispose();
+    return { key: keys.triplet, pair, image, full, b, anchorB, anchor, target, coefficients, dispose };
   } catch (thrown) {
-    kept.dispose();
+    ofPair.dispose();
+    ofB.dispose();
     throw thrown;
   } finally {
     passing.dispose();

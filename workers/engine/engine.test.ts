@@ -125,8 +125,13 @@ async function setUp() {
   const progress: Progress[] = [];
   const hooks: Hooks = { signal: controller.signal, onProgress: (one) => progress.push(one) };
   const model = await openModel(runtime, manifest, files, 'fp32', hooks);
+  const decoded: string[] = [];
   return {
-    engine: new PackEngine(runtime, model, decode),
+    engine: new PackEngine(runtime, model, async (blob) => {
+      decoded.push(await blob.text());
+      return decode(blob);
+    }),
+    decoded,
     controller,
     progress,
     hooks,
@@ -205,6 +210,25 @@ describe('PackEngine', () => {
     await engine.run(triplet, set(0, 0), hooks);
     expect(merged).toEqual([1, 21, 0]);
     expect(encoderRuns()).toBe(1);
+  });
+
+  it('reads a pair once for all that it is applied to', async () => {
+    const { engine, hooks, progress, decoded, live } = await setUp();
+    const alone = (await setUp()).engine;
+    await engine.run(triplet, { steps: 1 }, hooks);
+    const held = live.count;
+    const next = { ...triplet, b: new Blob(['another']) };
+    decoded.length = progress.length = 0;
+    const { image } = await engine.run(next, { steps: 1 }, hooks);
+    expect(decoded).toEqual(['another']);
+    expect(live.count).toBe(held);
+    expect([...image.data]).toEqual([...(await alone.run(next, { steps: 1 }, hooks)).image.data]);
+    // Another pair takes its place, and the first one is read anew.
+    await engine.run({ ...next, a2: triplet.a }, { steps: 1 }, hooks);
+    decoded.length = 0;
+    await engine.run(triplet, { steps: 1 }, hooks);
+    expect(decoded).toEqual(['dark', 'light', 'b']);
+    expect(live.count).toBe(held);
   });
 
   it('stops at the next step when cancelled, and works again', async () => {

@@ -1,6 +1,6 @@
 /** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
 import { nameOf } from './compute/anchor-fit';
-import { encodeTriplet, tripletKey, type Decode, type Encoded } from './encode';
+import { encodeTriplet, keysOf, type Decode, type Encoded } from './encode';
 import { Aborted, EngineFailure } from './errors';
 import { fitWithin, shrink } from './image/resize';
 import { Job, yieldToMessages, type Hooks } from './job';
@@ -96,6 +96,7 @@ export class PackEngine<Data> implements Engine {
     this.#last?.sampled.dispose();
     this.#last?.encoded.dispose();
     if (this.#encoded !== this.#last?.encoded) this.#encoded?.dispose();
+    this.#encoded?.pair.dispose();
     this.#last = undefined;
     this.#encoded = undefined;
     await this.model.dispose();
@@ -173,13 +174,15 @@ export class PackEngine<Data> implements Engine {
 
   async #encode(triplet: Triplet, job: Job): Promise<Encoded<Data>> {
     await job.checkpoint();
-    const key = await tripletKey(triplet);
-    if (this.#encoded?.key === key) return this.#encoded;
-    const encoded = await encodeTriplet(this.runtime, this.model, triplet, key, this.decode, job);
+    const keys = await keysOf(triplet);
     const before = this.#encoded;
+    if (before?.key === keys.triplet) return before;
+    const known = before?.pair.key === keys.pair ? before.pair : undefined;
+    const encoded = await encodeTriplet(this.runtime, this.model, triplet, keys, known, this.decode, job);
     this.#encoded = encoded;
-    // The last run still needs its own, for rendering it again.
+    // The last run still needs its b, for rendering it again; a pair is for the steps alone.
     if (before !== this.#last?.encoded) before?.dispose();
+    if (before?.pair !== encoded.pair) before?.pair.dispose();
     return encoded;
   }
 

@@ -22,7 +22,9 @@ function disposeAll<Data>(outputs: ReadonlyMap<string, GraphOutput<Data>>): void
 }
 
 /** What of a triplet the steps need. */
-type Given<Data> = Pick<Encoded<Data>, 'b' | 'anchorB' | 'pairs' | 'target'>;
+type Given<Data> = Pick<Encoded<Data>, 'b' | 'anchorB' | 'target'> & {
+  readonly pair: Pick<Encoded<Data>['pair'], 'pairs'>;
+};
 
 function headOf<Data>(
   model: Model<Data>,
@@ -77,7 +79,7 @@ export async function sample<Data>(
         x: state,
         target: encoded.target,
         // The graph's axes are batch and pairs; there is one of each.
-        pairs: { ...encoded.pairs, dims: [1, ...encoded.pairs.dims] },
+        pairs: { ...encoded.pair.pairs, dims: [1, ...encoded.pair.pairs.dims] },
         t: timestep,
       });
       outputs = await model.denoiser.run(feeds);

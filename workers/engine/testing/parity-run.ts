@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'vitest';
-import { encodeTriplet, tripletKey } from '../encode';
+import { encodeTriplet, keysOf } from '../encode';
 import { Job, unwatched } from '../job';
 import { Merger } from '../merge';
 import type { Triplet } from '../protocol';
@@ -33,12 +33,12 @@ async function follow<Data>(runtime: Runtime<Data>, work: ParityWork): Promise<R
 
   const triplet: Triplet = { a: picture('a'), a2: picture('a2'), b: picture('b') };
   const job = new Job(unwatched, runtime);
-  const encoded = await encodeTriplet(runtime, model, triplet, await tripletKey(triplet), decode, job);
+  const encoded = await encodeTriplet(runtime, model, triplet, await keysOf(triplet), undefined, decode, job);
   await new Merger(runtime, model).apply(encoded.coefficients);
 
   const results: Record<string, TestTensor> = {
     coefficients: tensor(encoded.coefficients, [manifest.targets.length, manifest.basis.elements]),
-    pairs: tensor(await runtime.compute.read(encoded.pairs), encoded.pairs.dims),
+    pairs: tensor(await runtime.compute.read(encoded.pair.pairs), encoded.pair.pairs.dims),
     target: tensor(await runtime.compute.read(encoded.target), encoded.target.dims),
   };
   for (const [l, { name }] of manifest.targets.entries()) {
