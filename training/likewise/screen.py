@@ -36,6 +36,7 @@ FINEST = 6.0  # the coarsest screen that is looked for, in cycles a side
 LINES, DOTS = 0.1, 0.15  # of what repeats: the least share of all there is, and the least of the second of the first
 HARMONICS = 5  # up to so many times the first is not the second
 REPEATED = 0.5  # the most that a screen that repeats may leave of what one that does not leaves
+SETTLED = 1e-3  # squared share: where a threshold alone leaves no more, nothing that repeats is looked for
 PERIODS = (4, 8)  # cells, of a dither
 
 
@@ -174,6 +175,8 @@ def fit_channel(share: Tensor, tones: Tensor, place: Tensor, lattices: list[Tens
         found, left = fit_share(share, tones, place, lattice, *how)
         if left <= REPEATED * error:
             best, error = found, left
+        if error <= SETTLED:
+            break
     assert best is not None
     return best
 

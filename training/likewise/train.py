@@ -193,7 +193,8 @@ PHASES = (
     Phase("base", share=0.40, side=1, batch=1, rate=1, at_start=0.75),
     Phase("basis", share=0.25, side=1, batch=0.5, rate=2, at_start=0.8),
 )
-ENOUGH = 4  # shards to begin with
+SMALL = 16  # quadruples of a shard that is waited for
+ENOUGH = 8  # shards to begin with
 
 
 @contextmanager
@@ -201,8 +202,9 @@ def making(
     folder: Path, splits: tuple[str, ...], arguments: argparse.Namespace, workers: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A cache of the splits, made by ``workers`` processes meanwhile."""
-    count = f"--count {arguments.quadruples} --size {arguments.size} --pairs {arguments.pairs} --workers {workers}"
-    command = [sys.executable, "-m", "likewise.data.cache", *count.split(), "--splits", *splits, "--out", str(folder)]
+    count = f"--count {arguments.quadruples} --shard {SMALL} --workers {workers}"
+    of = f"--size {arguments.size} --pairs {arguments.pairs} --out {folder} --splits {' '.join(splits)}"
+    command = [sys.executable, "-m", "likewise.data.cache", *count.split(), *of.split()]
     maker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         yield maker

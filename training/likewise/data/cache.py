@@ -30,7 +30,7 @@ from ..anchor import apply, features, fit_all
 from .families import FAMILIES
 from .quadruples import LABELS, Quadruple, evaluation_quadruples, sample_quadruple
 
-SHARD = 64
+SHARD = 64  # quadruples
 TOGETHER = 4  # families in a shard of an evaluation
 CHUNKS = {"cpu": 1, "cuda": 8}  # quadruples whose anchors are fitted together
 
@@ -144,6 +144,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--count", type=int, default=0)
+    parser.add_argument("--shard", type=int, default=SHARD, help="quadruples in one")
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--evaluation", type=int, default=0, help="so many per family, on held-out photographs")
     splits = ["base", "basis", "held_out"]
@@ -166,8 +167,9 @@ def main(words: list[str] | None = None) -> None:
     arguments.splits = arguments.splits or splits[:1]
     if unknown := set(arguments.families) - set(FAMILIES):
         raise SystemExit(f"no such family: {', '.join(sorted(unknown))}")
-    first, left = arguments.first, range(0, arguments.count, SHARD)
-    jobs = [(first + k, min(SHARD, arguments.count - start), arguments) for k, start in enumerate(left)]
+    shard, first = arguments.shard, arguments.first
+    left = range(0, arguments.count, shard)
+    jobs = [(first + k, min(shard, arguments.count - start), arguments) for k, start in enumerate(left)]
     with multiprocessing.get_context("spawn").Pool(arguments.workers, one_thread) as pool:
         for number, seconds in pool.imap_unordered(make_shard, jobs):
             print(f"shard {number}: {seconds:.1f} s", flush=True)

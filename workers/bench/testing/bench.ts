@@ -15,7 +15,7 @@ import { report } from '../tables';
 import { keep } from './figures';
 
 const ROUNDS = Number(process.env.LIKEWISE_BENCH_ROUNDS ?? 5);
-const EDITS = Number(process.env.LIKEWISE_BENCH_EDITS ?? 12);
+const EDITS = Number(process.env.LIKEWISE_BENCH_EDITS ?? 200);
 const PACK = join(process.cwd(), 'public/packs/studio');
 
 const folder = mkdtempSync(join(tmpdir(), 'likewise-bench-'));
@@ -54,5 +54,5 @@ it.each((await adapterNamesHere()).map((name) => ({ name })))(
     await wasm.dispose();
     await runtime.dispose();
   },
-  3_600_000,
+  5_400_000,
 );

@@ -22,6 +22,8 @@ const ROUNDS = 3;
 const HOPELESS = 2;
 /** The most that a screen that repeats may leave of what one that does not leaves. */
 const REPEATED = 0.5;
+/** Squared share: where a threshold alone leaves no more, nothing that repeats is looked for. */
+const SETTLED = 1e-3;
 /** Cells, of a dither. */
 const PERIODS = [4, 8] as const;
 const EACH_TONE = Array.from({ length: SCREEN_TONES }, (_, k) => k);
@@ -199,6 +201,7 @@ export function fitScreen(
         const channel = fitShare(share, ownTones, way, nearFull, bends, before[members[0]]);
         if (channel !== undefined && channel.error <= REPEATED * (chosen?.channel.error ?? Infinity))
           chosen = { way, channel };
+        if (chosen !== undefined && chosen.channel.error <= SETTLED) break;
       }
       if (chosen === undefined) return undefined;
       tried[g] = [chosen.way];
