@@ -132,11 +132,12 @@ class Loader:
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
         """uint8 images as `directed` gives them and the families ``[B]``."""
+        left = list[tuple[Tensor, Tensor]]()
         while True:
             paths = shard_paths(self.cache)
             if not paths:
                 raise FileNotFoundError(f"no finished shard in {self.cache.name}")
-            made, left = 0, list[tuple[Tensor, Tensor]]()
+            found = 0
             for place in self.random.permutation(len(paths)):
                 began = time.time()
                 shard = self.read(paths[place])
@@ -148,9 +149,9 @@ class Loader:
                 for first in range(0, whole, self.batch):
                     yield images[first : first + self.batch], families[first : first + self.batch]
                 left = [(images[whole:], families[whole:])]
-                made += whole
-            if not made:
-                raise ValueError(f"no shard in {self.cache.name} has {self.batch} samples that the anchor leaves open")
+                found += len(index)
+            if not found:
+                raise ValueError(f"no shard in {self.cache.name} has a sample that the anchor leaves open")
 
     def __iter__(self) -> Iterator[Batch]:
         for images, families in self.pieces():

@@ -202,9 +202,9 @@ def making(
     folder: Path, splits: tuple[str, ...], arguments: argparse.Namespace, workers: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A cache of the splits, made by ``workers`` processes meanwhile."""
-    count = f"--count {arguments.quadruples} --shard {SMALL} --workers {workers}"
-    of = f"--size {arguments.size} --pairs {arguments.pairs} --out {folder} --splits {' '.join(splits)}"
-    command = [sys.executable, "-m", "likewise.data.cache", *count.split(), *of.split()]
+    count = f"--count {arguments.quadruples} --shard {SMALL} --size {arguments.size} --pairs {arguments.pairs}"
+    where = ["--workers", str(workers), "--splits", *splits, "--out", str(folder)]
+    command = [sys.executable, "-m", "likewise.data.cache", *count.split(), *where]
     maker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         yield maker

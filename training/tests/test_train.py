@@ -110,6 +110,10 @@ def test_solved_samples_are_refused(cache: Path) -> None:
         next(iter(Loader(cache, 4, 0, open=2.0)))
 
 
+def test_a_batch_may_be_larger_than_what_is_made_so_far(cache: Path) -> None:
+    assert len(next(iter(Loader(cache, 1000, 0))).b) == 1000
+
+
 def test_a_batch_holds_the_pair_the_picture_and_their_anchors(cache: Path) -> None:
     shard = shard_paths(cache)[0]
     made, fitted = np.load(shard), np.load(anchors_path(shard))
