@@ -10,7 +10,7 @@ import { openModel } from '../engine/model';
 import type { LoadContext } from '../engine/pack/load';
 import { fetchFiles } from '../engine/pack/load';
 import { filesFor, graphOf, type Manifest, type Precision } from '../engine/pack/manifest';
-import type { RgbaImage, RunResult, Triplet } from '../engine/protocol';
+import type { RgbaImage, RunPhase, RunResult, Triplet } from '../engine/protocol';
 import type { Runtime } from '../engine/runtime';
 import { waves } from './anchor';
 import { numbers, runs } from './merge';
@@ -184,6 +184,19 @@ export async function measureEdit<Data>(
     );
     memory.push(memoryNow());
   }
+  const memoryByPhase: Partial<Record<RunPhase, Memory>> = {};
+  const large = pictures.triplet(MEGAPIXELS[1]);
+  await engine.run(
+    large,
+    {},
+    {
+      ...unwatched,
+      onProgress: (progress) => {
+        if (progress.kind === 'run' && progress.done === progress.total)
+          memoryByPhase[progress.phase] = memoryNow();
+      },
+    },
+  );
   await engine.dispose();
   return {
     backend: runtime.backend,
@@ -192,5 +205,6 @@ export async function measureEdit<Data>(
     first: rowsOf(first),
     points,
     memory,
+    memoryByPhase,
   };
 }

@@ -1,5 +1,5 @@
 /** What a run of the benchmark finds; docs/performance.json is a list of these. */
-import type { Backend, Outcome, RunReport } from '../engine/protocol';
+import type { Backend, Outcome, RunPhase, RunReport } from '../engine/protocol';
 import type { Spread, Timing } from './turns';
 
 /** What is measured, in this order. */
@@ -162,6 +162,8 @@ export interface EditResult {
   }[];
   /** After each of many edits in a row. */
   readonly memory: readonly Memory[];
+  /** At the end of each phase of one more. */
+  readonly memoryByPhase?: Readonly<Partial<Record<RunPhase, Memory>>>;
 }
 
 export interface BenchResult {

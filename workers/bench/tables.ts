@@ -309,6 +309,22 @@ function memoryTable(edits: BenchResult['edits']): string {
   return table([...head, 'last third'], lines);
 }
 
+/** MB of buffers and of JavaScript at the end of each phase of an edit of the largest b. */
+function phaseMemoryTable(edits: BenchResult['edits']): string | undefined {
+  const told = edits.flatMap(({ backend, precision, memoryByPhase }) =>
+    memoryByPhase === undefined
+      ? []
+      : [{ on: `${backend}, ${precision}`, phases: Object.entries(memoryByPhase) }],
+  );
+  if (told.length === 0) return undefined;
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+  const lines = told.map(({ on, phases }) => [
+    on,
+    ...phases.map(([, { device, heap }]) => `${megabytes(device)}, ${megabytes(heap)}`),
+  ]);
+  return table(['on', ...told[0].phases.map(([phase]) => phase)], lines);
+}
+
 /** A table of what was measured; a run that left a part out has none of it. */
 const some =
   <T>(made: (of: readonly T[]) => string) =>
@@ -331,6 +347,7 @@ const SECTIONS: Readonly<Record<string, (result: BenchResult) => string | undefi
   first: ({ edits }) => some(firstTable)(edits),
   edit: ({ edits }) => some(editTable)(edits),
   memory: ({ edits }) => some(memoryTable)(edits),
+  'memory-by-phase': ({ edits }) => phaseMemoryTable(edits),
 };
 
 /** The document with its tables made anew. */
