@@ -158,16 +158,18 @@ export async function encodeTriplet<Data>(
     const image = found(images, 'b');
 
     const { full, prepared } = await job.phase('preparing', read.length, async (report) => {
-      const full = ofB.keep(compute.uploadImage(image, 'b'));
+      const uploaded = new Map<keyof Triplet, FullImage<Data>>();
       const made = new Map<keyof Triplet, Tensor<Data>>();
       for (const name of read) {
-        const whole = name === 'b' ? full : passing.keep(compute.uploadImage(found(images, name), name));
-        made.set(name, (name === 'b' ? ofB : ofPair).keep(compute.prepare(whole, size)));
-        passing.release(whole);
+        const [whole, own] = name === 'b' ? [ofB, ofB] : [passing, ofPair];
+        const picture = whole.keep(compute.uploadImage(found(images, name), name));
+        uploaded.set(name, picture);
+        made.set(name, own.keep(compute.prepare(picture, size)));
+        passing.release(picture);
         report(made.size);
         await job.checkpoint();
       }
-      return { full, prepared: made };
+      return { full: found(uploaded, 'b'), prepared: made };
     });
     const b = found(prepared, 'b');
 
