@@ -158,6 +158,11 @@ def test_cache_is_resumable_and_refuses_other_families(tmp_path, monkeypatch) ->
     )
     assert made.shape == (len(FAMILIES), 4, 3, 16, 16) and made.dtype == np.uint8
     assert fitted.shape == made.shape and fitted.dtype == np.uint8
+    first, second, *_ = sorted((tmp_path / "e").glob("*.images.npy"))
+    before, untouched = first.read_bytes(), second.stat().st_mtime_ns
+    first.unlink()
+    make_cache()
+    assert first.read_bytes() == before and second.stat().st_mtime_ns == untouched
     (tmp_path / "e" / "families.json").write_text('["other"]')
     with pytest.raises(SystemExit):
         make_cache()
