@@ -19,6 +19,8 @@ const PLACES = 5;
 const COARSE = 8;
 /** The most that one that is found again may leave of what it left. */
 const BETTER = 0.8;
+/** The most that one that is softened may leave of what it left, unless it is 40 dB. */
+const SOFTER = 2;
 
 type Whole = Readonly<Record<'a' | 'a2', RgbaImage>>;
 
@@ -86,6 +88,23 @@ function finestOf({ lattice }: Screen): number {
 }
 
 /**
+ * The same, but for a threshold alone that does as well where its pixel is its finest blur: then the detail of a larger
+ * b is not what was seen.
+ */
+function softened(fit: AnchorFit, square: Sampled): AnchorFit {
+  const { screen } = fit;
+  if (screen === undefined || finestOf(screen) > 0) return fit;
+  const gains = screen.gains.slice();
+  for (let c = 0; c < 3; c++) {
+    gains[3 + c] += gains[c];
+    gains[c] = 0;
+  }
+  const soft = { ...screen, gains };
+  const most = Math.max(TONED, SOFTER * errorOfScreen(square, screen));
+  return errorOfScreen(square, soft) <= most ? { ...fit, screen: soft } : fit;
+}
+
+/**
  * `fit`, or a screen that is found in a square of the pair's own pixels, where these may show a finer one or the same
  * better; `fields` are those of the prepared a, `[18, S, S]`.
  */
@@ -93,10 +112,14 @@ export function withFineScreen(fit: AnchorFit, whole: Whole, fields: Float32Arra
   const size = Math.sqrt(fields.length / FIELDS);
   if (Math.min(whole.a.width, whole.a.height) <= size) return fit;
   const { screen } = fit;
-  if (screen === undefined ? fit.score <= TONED : finestOf(screen) < size / COARSE) return fit;
+  const finest = screen && finestOf(screen);
+  if (finest === undefined ? fit.score <= TONED : finest > 0 && finest < size / COARSE) return fit;
   const square = squareOf(whole, fields, size);
+  if (finest === 0) return softened(fit, square);
   // What samples of it show of a screen may be its moiré, of which its own pixels know nothing.
   const left = screen === undefined ? fit.score : errorOfScreen(square, screen);
   const found = fitScreen(square, (screen === undefined ? SCREENED : BETTER) * left);
-  return found === undefined ? fit : { name: found.screen.kind, weights: noWeights(), ...found };
+  return found === undefined
+    ? fit
+    : softened({ name: found.screen.kind, weights: noWeights(), ...found }, square);
 }

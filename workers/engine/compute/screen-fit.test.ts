@@ -130,6 +130,25 @@ it('finds dots too fine for the pixels that anchors are fitted to', async () => 
   expect(error).toBeLessThan(3e-3);
 }, 30_000);
 
+it('does not look at single pixels where a threshold is of a blur', async () => {
+  const [full, size] = [256, 128];
+  const a = grainy(4, full);
+  const threshold: Edit = ([r, g, b]) => {
+    const value = ramp(0.5 + 12 * (luma(r, g, b) - 0.5));
+    return [value, value, value];
+  };
+  const gainsOf = async (seen: Float32Array): Promise<number[]> => {
+    const { screen } = await fitOf(a, edited(seen, full, threshold), full, size);
+    return [0, 1, 2, 3, 4].map((k) => screen?.gains[3 * k] ?? NaN);
+  };
+  const [pixel, finest] = await gainsOf(blurred(a, full, 2));
+  expect(pixel).toBe(0);
+  expect(finest).toBeGreaterThan(3);
+  const [own, ...others] = await gainsOf(a);
+  expect(own).toBeGreaterThan(10);
+  for (const gain of others) expect(Math.abs(gain)).toBeLessThan(2);
+});
+
 it('finds cells, and a dither of them', async () => {
   const size = 128;
   const [a, b] = [grainy(1, size), grainy(30, size)];
