@@ -46,6 +46,8 @@ it.each((await adapterNamesHere()).map((name) => ({ name })))(
       const all = await measureAll(place, type, { rounds: ROUNDS, edits: EDITS }, (part) => {
         console.log(`${((performance.now() - start) / 1000).toFixed(0)} s: ${name}, ${type}, ${part}`);
       });
+      // What was measured is kept, whatever comes of the rest.
+      keep(all);
       const measured = { ...all, host: await measureHost(await idleDevice(), place.pack, type, ROUNDS) };
       console.log(report(measured));
       keep(measured);

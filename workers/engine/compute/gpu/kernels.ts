@@ -7,6 +7,7 @@ import fieldLibrary from '../../../../shaders/lib/field.wgsl?raw';
 import headLibrary from '../../../../shaders/lib/head.wgsl?raw';
 import imageLibrary from '../../../../shaders/lib/image.wgsl?raw';
 import layerLibrary from '../../../../shaders/lib/layer.wgsl?raw';
+import mergeTileLibrary from '../../../../shaders/lib/merge-tile.wgsl?raw';
 import planarLibrary from '../../../../shaders/lib/planar.wgsl?raw';
 import tentLibrary from '../../../../shaders/lib/tent.wgsl?raw';
 import warpLibrary from '../../../../shaders/lib/warp.wgsl?raw';
@@ -77,8 +78,8 @@ export const KERNELS = {
   'pack-input': kernel(['uniform', 'read', 'read', 'write'], packInput),
   cast: kernel(['uniform', 'read', 'write'], cast),
   route: kernel(['uniform', 'read', 'read', 'read', 'write'], route),
-  merge: kernel(['read', 'read', 'read', 'read', 'write'], merge),
-  'merge-element': kernel(['read', 'read', 'read', 'write'], mergeElement),
+  merge: kernel(['read', 'read', 'read', 'read', 'write'], mergeTileLibrary, merge),
+  'merge-element': kernel(['read', 'read', 'read', 'write'], mergeTileLibrary, mergeElement),
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
   render: kernel(

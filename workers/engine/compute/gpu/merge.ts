@@ -102,7 +102,7 @@ fn store(output: u32, at: u32, value: wide) {
 `;
 }
 
-/** A group's header, its targets' and their terms, as merge.wgsl reads them. */
+/** A group's header, its targets' and their terms, as lib/merge-tile.wgsl reads them. */
 function wordsOf({ members }: Group, shape: Shape, across: number): { words: Uint32Array; tiles: number } {
   const first = HEADER_WORDS + TARGET_WORDS * members.length;
   const words = new Uint32Array(members.reduce((sum, { terms }) => sum + 2 * terms.length, first));
