@@ -90,12 +90,16 @@ export async function measureStepOf<Data>(
   runtime: Runtime<Data>,
   precision: Precision,
   turns: Omit<Turns, 'settle'>,
+  grows = true,
 ): Promise<StepResult> {
   const files = await fetchFiles(context, base, filesFor(manifest, precision));
   const graph = files.get(graphOf(manifest.denoiser.graphs, precision));
   if (graph === undefined) throw new Error('the denoiser was not fetched');
   const model = await openModel(runtime, manifest, files, precision, unwatched);
-  const measured = await measureStep(runtime, model, graph, { ...turns, settle: () => runtime.settle() });
+  const measured = await measureStep(runtime, model, graph, grows, {
+    ...turns,
+    settle: () => runtime.settle(),
+  });
   await model.dispose();
   return measured;
 }
@@ -134,7 +138,8 @@ export async function measureHost(
   // Recorded unproven: what it computes is nothing.
   const manifest = { ...rest, denoiser: { ...denoiser, probes: [] } };
   const precision = type === 'float16' ? 'fp16' : 'fp32';
-  const measured = await measureStepOf(pack, manifest, runtime, precision, { rounds, least: LEAST });
+  // The null device gives half a gigabyte, which more tokens would not fit.
+  const measured = await measureStepOf(pack, manifest, runtime, precision, { rounds, least: LEAST }, false);
   await runtime.dispose();
   return measured;
 }

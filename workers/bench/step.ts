@@ -36,11 +36,13 @@ async function constantsOf<Data>(
 /**
  * A whole run of one step, noise and preview included, against the graph's run alone.
  * @param graph the denoiser's ONNX file in the model's precision
+ * @param grows whether steps and tokens are measured as well, where a step is quick
  */
 export async function measureStep<Data>(
   runtime: Runtime<Data>,
   model: Model<Data>,
   graph: ArrayBuffer,
+  grows: boolean,
   turns: Turns,
 ): Promise<StepResult> {
   const { compute } = runtime;
@@ -78,7 +80,9 @@ export async function measureStep<Data>(
     (steps: number): Work =>
     async () => {
       const options = { steps, seed: 0, strength: 1 };
-      (await sample(runtime, model, encoded, options, job, () => undefined)).dispose();
+      const { shown, dispose } = await sample(runtime, model, encoded, options, job, () => undefined);
+      await shown;
+      dispose();
     };
   const times = await inTurns(
     {
@@ -89,7 +93,7 @@ export async function measureStep<Data>(
     },
     turns,
   );
-  const growth = times[STEP_WAYS.engine].median < SLOW ? await measureGrowth() : [];
+  const growth = grows && times[STEP_WAYS.engine].median < SLOW ? await measureGrowth() : [];
   runtime.check();
   arena.dispose();
   await constant.dispose();
@@ -105,20 +109,17 @@ export async function measureStep<Data>(
   /** Steps of a run, and pairs shown to one step: a pair more is (S / patch)² tokens more. */
   async function measureGrowth(): Promise<Growth[]> {
     const tokensOf = (pairs: number): number => (1 + pairs) * (size / model.manifest.denoiser.patch) ** 2;
-    const works: Record<string, Work> = {};
-    for (const steps of STEPS) works[`steps ${steps}`] = run(steps);
-    for (const count of PAIRS) {
-      const pairs = make(type, numbers(count * 9 * size * size, 3), [1, count, 9, size, size]);
-      works[`tokens ${tokensOf(count)}`] = runs(
-        plain,
-        stepFeeds({ ...model, denoiser: plain }, { ...given, pairs }),
-      );
-    }
-    const found = await inTurns(works, turns);
-    const curve = (of: 'steps' | 'tokens', values: readonly number[]): Growth => ({
-      of,
-      points: values.map((value) => ({ value, ms: found[`${of} ${value}`] })),
-    });
-    return [curve('steps', STEPS), curve('tokens', PAIRS.map(tokensOf))];
+    const bySteps = Object.fromEntries(STEPS.map((steps) => [steps, run(steps)]));
+    const byTokens = Object.fromEntries(
+      PAIRS.map((count) => {
+        const pairs = make(type, numbers(count * 9 * size * size, 3), [1, count, 9, size, size]);
+        return [tokensOf(count), runs(plain, stepFeeds({ ...model, denoiser: plain }, { ...given, pairs }))];
+      }),
+    );
+    const curve = async (of: 'steps' | 'tokens', works: Readonly<Record<string, Work>>): Promise<Growth> => {
+      const found = await inTurns(works, turns);
+      return { of, points: Object.entries(found).map(([value, ms]) => ({ value: Number(value), ms })) };
+    };
+    return [await curve('steps', bySteps), await curve('tokens', byTokens)];
   }
 }

@@ -34,6 +34,8 @@ export interface Turns {
 }
 
 const MOST_REPEATS = 200;
+/** Turns' worth of uncounted calls: JavaScript and WebAssembly are compiled well only once they have run a while. */
+const WARM_UP = 25;
 
 function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
@@ -47,7 +49,7 @@ export function spreadOf(times: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
 }
 
-/** The first call of each work is not counted: it compiles kernels. The second tells how often to repeat it. */
+/** The first calls of each work are not counted: they compile kernels. The next tells how often to repeat it. */
 export async function inTurns<Name extends string>(
   works: Readonly<Record<Name, Work>>,
   { rounds, least, most = Infinity, clock, settle }: Turns,
@@ -64,7 +66,9 @@ export async function inTurns<Name extends string>(
   const entries = Object.entries<Work>(works);
   const repeats = new Map<string, number>();
   for (const [name, work] of entries) {
-    await time(work, 1);
+    const warm = performance.now() + WARM_UP * least;
+    do await time(work, 1);
+    while (performance.now() < warm);
     const { here: once } = await time(work, 1);
     repeats.set(name, Math.min(MOST_REPEATS, Math.max(1, Math.ceil(least / once))));
   }

@@ -122,15 +122,12 @@ export class PackEngine<Data> implements Engine {
     const encoded = await this.#encode(triplet, job);
     const coefficients = checked.coefficients ?? encoded.coefficients;
     await job.phase('merging', this.model.targets.length, () => this.#merger.apply(coefficients));
-    let stepTimings: readonly number[] = [];
-    const sampled = await job.phase('denoising', checked.steps, async (report) => {
-      const result = await sample(this.runtime, this.model, encoded, checked, job, report);
-      stepTimings = result.stepTimings;
-      return result;
-    });
+    const sampled = await job.phase('denoising', checked.steps, (report) =>
+      sample(this.runtime, this.model, encoded, checked, job, report),
+    );
     const report: RunReport = {
       timings: job.timings,
-      stepTimings,
+      stepTimings: sampled.stepTimings,
       anchor: nameOf(encoded.anchor),
       backend: this.runtime.backend,
       adapter: this.runtime.adapter,
@@ -141,6 +138,7 @@ export class PackEngine<Data> implements Engine {
     };
     this.#replaceLast({ encoded, sampled, coefficients, report });
     const image = await this.#render(encoded, sampled, checked.strength, checked.maxSide, job);
+    await sampled.shown;
     return { image, coefficients: this.#coefficients(coefficients), report };
   }
 

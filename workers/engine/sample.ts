@@ -12,7 +12,9 @@ import type { Runtime } from './runtime';
 /** The head of the last step; `dispose` gives its buffers back. */
 export interface Sampled<Data> {
   readonly head: HeadInputs<Data>;
-  /** Milliseconds per step, its preview included. */
+  /** Resolves once the last preview was told of; rejects where it failed. */
+  readonly shown: Promise<void>;
+  /** Milliseconds per step, its preview included; the last one's is there once it is shown. */
   readonly stepTimings: readonly number[];
   dispose(): void;
 }
@@ -42,13 +44,13 @@ function headOf<Data>(
   return { ...withoutBatch, b: encoded.b };
 }
 
-let last: { readonly seed: number; readonly noise: Float32Array } | undefined;
+let made: { readonly seed: number; readonly noise: Float32Array } | undefined;
 
 /** Most runs have the seed of the one before, and noise takes as long to make as a graphics card to draw. */
 function noiseOf(seed: number, length: number): Float32Array {
-  if (last?.seed !== seed || last.noise.length !== length)
-    last = { seed, noise: gaussianNoise(seed, length) };
-  return last.noise;
+  if (made?.seed !== seed || made.noise.length !== length)
+    made = { seed, noise: gaussianNoise(seed, length) };
+  return made.noise;
 }
 
 export async function sample<Data>(
@@ -66,11 +68,29 @@ export async function sample<Data>(
   const stepTimings: number[] = [];
   const arena = new Arena(compute);
   let outputs: ReadonlyMap<string, GraphOutput<Data>> = new Map();
+  let last = performance.now();
+  let shown: Promise<void> = Promise.resolve();
+
+  /** Asks for the preview of a step, and tells of it when it is there: nothing that follows needs it. */
+  function show(head: HeadInputs<Data>, step: number): Promise<void> {
+    const told = compute.renderPreview(head, encoded.anchorB, strength).then((image) => {
+      runtime.check();
+      const now = performance.now();
+      stepTimings.push(now - last);
+      last = now;
+      // The phase itself tells of the last, which may be shown when it is over.
+      if (step < steps) report(step);
+      job.hooks.onProgress({ kind: 'preview', step, steps, image });
+    });
+    // Whoever awaits it hears of a failure; where another comes first, nobody does.
+    told.catch(() => undefined);
+    return told;
+  }
+
   try {
     const x = arena.keep(compute.upload(noiseOf(seed, 3 * size * size), [1, 3, size, size], 'x'));
     for (let k = 0; ; k += 1) {
       await job.checkpoint();
-      const start = performance.now();
       const t = k / steps;
       const time = inPrecision(Float32Array.of(t), model.precision);
       const timestep = arena.keep(compute.upload(time, [1], 't'));
@@ -87,14 +107,12 @@ export async function sample<Data>(
       if (state !== x) arena.release(state);
 
       const head = headOf(model, encoded, outputs);
-      const image = await compute.renderPreview(head, encoded.anchorB, strength);
-      runtime.check();
-      stepTimings.push(performance.now() - start);
-      report(k + 1);
-      job.hooks.onProgress({ kind: 'preview', step: k + 1, steps, image });
+      // One step at most is asked for ahead of what is done, so that progress is true and cancelling takes effect.
+      await shown;
+      shown = show(head, k + 1);
       if (k + 1 === steps) {
-        const made = outputs;
-        return { head, stepTimings, dispose: () => disposeAll(made) };
+        const kept = outputs;
+        return { head, shown, stepTimings, dispose: () => disposeAll(kept) };
       }
       compute.flowStep(head, encoded.anchorB, x, t, (k + 1) / steps);
       // Commands on a queue run in order, so what flowStep reads may be given back now.
