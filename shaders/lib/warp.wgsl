@@ -5,7 +5,8 @@
 // and of each from its highest power of x to x⁰; then (r, g, b, outside), where outside is 0 without a warp;
 // and `matches`, f32 [6, S, S], read only where outside is MATCHED. Where it is CELLS, the first two of `warp` are
 // the cells' pitch and origin in parts of the picture, and the first column and row and how many there are, and
-// `matches` are their means, f32 [3, rows, columns]. Includes lib/bilinear.
+// `matches` are their means, f32 [3, rows, columns]. Where it is CHANNELS, the first nine are 1, x and y of red, of green
+// and of blue. Includes lib/bilinear.
 
 const WARP_DEGREE = 5u;
 const WARP_OUTSIDE = 21u;
@@ -13,6 +14,7 @@ const OUTSIDE_WRAP = 2.0;
 const OUTSIDE_COLOUR = 3.0;
 const MATCHED = 4.0;
 const CELLS = 5.0;
+const CHANNELS = 6.0;
 // Matches that read further apart than this many of their pixels are of different parts: none is blended.
 const TORN = 2.0;
 
@@ -88,16 +90,30 @@ fn warped_position(place: vec2f) -> vec2f {
   return p + displacement;
 }
 
+// A place, mirrored until it is inside.
+fn mirrored(place: vec2f) -> vec2f {
+  return 1.0 - abs(1.0 - 2.0 * fract(0.5 * place));
+}
+
+// A channel of the image where it reads for a place.
+fn channel_at(place: vec2f, c: u32) -> f32 {
+  let p = 2.0 * place - 1.0;
+  let s = p + warp[3u * c].xy + warp[3u * c + 1u].xy * p.x + warp[3u * c + 2u].xy * p.y;
+  return source(mirrored(0.5 * s + 0.5))[c];
+}
+
 // The moved image at a place; `size` is the image's in pixels.
 fn moved_colour(place: vec2f, size: vec2f) -> vec3f {
   let outside = warp[WARP_OUTSIDE];
   if (outside.w == CELLS) {
     return cell_colour(place);
   }
+  if (outside.w == CHANNELS) {
+    return vec3f(channel_at(place, 0u), channel_at(place, 1u), channel_at(place, 2u));
+  }
   let s = warped_position(place);
   let to = 0.5 * s + 0.5;
-  let mirrored = 1.0 - abs(1.0 - 2.0 * fract(0.5 * to));
-  let colour = source(select(mirrored, fract(to), outside.w == OUTSIDE_WRAP));
+  let colour = source(select(mirrored(to), fract(to), outside.w == OUTSIDE_WRAP));
   let beyond = 0.5 * size * (1.0 - abs(s));
   let coverage = clamp(0.5 + min(beyond.x, beyond.y), 0.0, 1.0);
   return mix(outside.rgb, colour, select(1.0, coverage, outside.w == OUTSIDE_COLOUR));

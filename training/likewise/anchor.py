@@ -30,7 +30,7 @@ WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on 
 MATCHED = 0.25  # and correspondences, which have far more freedom, this
 UNEXPLAINED = 1e-5  # local lookups are looked at where the best of the others leaves more than this, 50 dB
 LOCAL = 0.5  # the most that one may leave of (a' - a)^2: its many values fit what is no function of them
-TONED = 1e-4  # screens and cells are looked at where the best of the others leaves more than this, 40 dB
+TONED = 1e-4  # screens, cells and channels apart are looked at where the best of the others leaves more than this, 40 dB
 SCREENED = 0.25  # the most that one may leave of it
 UNDER = 3e-5  # what lies under a layer is looked for where the best fit leaves more than this, 45 dB
 LAYERED = 0.25  # the most that an anchor with a layer may leave of what the best without one leaves
@@ -321,36 +321,43 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
     if still:
         return fits
 
-    def unsolved() -> list[int]:
-        rows = (fits.error > UNSOLVED).nonzero().flatten().tolist()
+    def unsolved(most: float = UNSOLVED) -> list[int]:
+        rows = (fits.error > most).nonzero().flatten().tolist()
         return [k for k in rows if fits.screens[k] is None and fits.warps.cells[k] is None]
 
-    def take(rows: list[int], warps: warp.Warps, most: float, read: cells.Cells | None = None) -> None:
-        """The anchors on pictures ``rows`` that ``warps`` have moved, where they leave at most a share ``most``."""
+    def take(rows: list[int], warps: warp.Warps, most: Tensor, read: cells.Cells | None = None) -> None:
+        """The anchors on pictures ``rows`` that ``warps`` have moved, where they leave at most as much as ``most [n]``
+        says of their rows."""
         moved = warp.apply(u[rows], warps)
         phi = features(moved)
         refitted = fit_still(moved, u2[rows], phi, gram(phi, u2[rows] - moved), read)
-        taken = (refitted.error <= most * fits.error[rows]).nonzero().flatten().tolist()
+        taken = (refitted.error <= most[rows]).nonzero().flatten().tolist()
         refitted.warps.put(taken, warps.part(taken))
         fits.put([rows[k] for k in taken], refitted.part(taken))
 
     for row in (fits.error > TONED).nonzero().flatten().tolist():
         if (grid := cells.find(u2[row])) is not None:
-            take([row], warp.of_cells(grid, u.device), WARPED, grid)
+            take([row], warp.of_cells(grid, u.device), WARPED * fits.error, grid)
     for row in (fits.error > UNEXPLAINED).nonzero().flatten().tolist():
         if fits.warps.cells[row] is not None:
             continue
         at = [row]
         if (found := fit_layered(u[at], u2[at], phi[at], fits.part(at))) is not None:
             fits.put(at, found)
-    if tried := unsolved():
+    most = WARPED * fits.error
+    if tried := unsolved(TONED):
+        channels = zip(tried, warp.fit_channels(u[tried], u2[tried], WARPED))
+        if apart := {row: found for row, found in channels if found is not None}:
+            take(list(apart), warp.of_channels(list(apart.values())), most)
+    # What moves all channels alike may look like channels apart, with a table on top.
+    if tried := sorted({*unsolved(), *(k for k in range(len(u)) if fits.warps.channels[k] is not None)}):
         warps, left = warp.fit(u[tried], u2[tried])
         promising = (left <= WARPED).nonzero().flatten().tolist()
         if promising:
-            take([tried[k] for k in promising], warps.part(promising), WARPED)
+            take([tried[k] for k in promising], warps.part(promising), torch.minimum(most, fits.error))
     found = {row: matches for row in unsolved() if (matches := patch_match.fit(u[row], u2[row])) is not None}
     if found:
-        take(list(found), warp.of_matches(list(found.values())), MATCHED)
+        take(list(found), warp.of_matches(list(found.values())), MATCHED * fits.error)
     return fits
 
 

@@ -26,6 +26,8 @@ COEFFICIENTS = (DEGREE + 1) * (DEGREE + 2) // 2
 COARSEST = 32
 # Of every level after the coarsest: how many steps. The finest needs few, it starts within a pixel.
 STEPS = (8, 5, 3)
+CHANNEL_STEPS = (8, 8, 5, 3)  # of every level, for channels apart
+APART = 0.5  # pixels of S that two channels must read apart, at the least
 KEPT = (8, 3, 1)  # candidates that go on after degree 1, after degree 3 and after the second level
 FLAW = 0.01  # a squared error that counts half
 DAMPING = 1e-3
@@ -184,33 +186,34 @@ def chosen(values: list[Any], rows: slice | list[int]) -> list[Any]:
 class Warps:
     """Warps of n pictures: ``coefficients [n, 2, 21]``, which of `OUTSIDE` is read outside u (None where
     there is no warp) and, for *colour*, which ``colour [n, 3]``; or, in place of the coefficients, correspondences,
-    ``matches [6, S, S]``, or cells."""
+    ``matches [6, S, S]``, or cells, or coefficients of each channel's own, ``channels [3, 2, 3]``."""
 
     coefficients: Tensor
     outside: list[str | None]
     colour: Tensor
     matches: list[Tensor | None]
     cells: list[Cells | None]
+    channels: list[Tensor | None]
 
     def rows(self) -> list[int]:
         """Where there is a warp."""
         return [k for k, outside in enumerate(self.outside) if outside]
 
     def part(self, rows: slice | list[int]) -> Warps:
-        outside, matches, cells = (chosen(values, rows) for values in (self.outside, self.matches, self.cells))
-        return Warps(self.coefficients[rows], outside, self.colour[rows], matches, cells)
+        outside, *others = (chosen(v, rows) for v in (self.outside, self.matches, self.cells, self.channels))
+        return Warps(self.coefficients[rows], outside, self.colour[rows], *others)
 
     def put(self, rows: list[int], others: Warps) -> None:
         for k, row in enumerate(rows):
             self.outside[row], self.matches[row] = others.outside[k], others.matches[k]
-            self.cells[row] = others.cells[k]
+            self.cells[row], self.channels[row] = others.cells[k], others.channels[k]
         self.coefficients[rows], self.colour[rows] = others.coefficients, others.colour
 
 
 def still(count: int, device: torch.device) -> Warps:
     """No warps."""
     zeros = torch.zeros(count, 2, COEFFICIENTS, device=device)
-    return Warps(zeros, [None] * count, zeros[:, 0, :3].clone(), [None] * count, [None] * count)
+    return Warps(zeros, [None] * count, zeros[:, 0, :3].clone(), *([None] * count for _ in range(3)))
 
 
 def of_matches(matches: list[Tensor]) -> Warps:
@@ -222,6 +225,12 @@ def of_matches(matches: list[Tensor]) -> Warps:
 def of_cells(cells: Cells, device: torch.device) -> Warps:
     """One picture's cells."""
     return replace(still(1, device), outside=["mirror"], cells=[cells])
+
+
+def of_channels(channels: list[Tensor]) -> Warps:
+    """Channels apart, ``[3, 2, 3]`` each; they read outside as if mirrored."""
+    none = still(len(channels), channels[0].device)
+    return replace(none, outside=["mirror"] * len(channels), channels=list(channels))
 
 
 def apply(u: Tensor, warps: Warps) -> Tensor:
@@ -241,7 +250,33 @@ def apply(u: Tensor, warps: Warps) -> Tensor:
     for k, cells in enumerate(warps.cells):
         if cells is not None:
             result[k] = cell_means.apply(u[k], cells)
+    for k, channels in enumerate(warps.channels):
+        if channels is not None:
+            result[k] = read(u[k][:, None], positions(channels, size))[:, 0]
     return result
+
+
+@torch.no_grad()
+def fit_channels(a: Tensor, edited: Tensor, most: float) -> list[Tensor | None]:
+    """Where each channel of a' reads the same channel of a, or of a with the histograms of a', ``[3, 2, 3]`` for each
+    pair; None where all read alike, or where that leaves more than a share ``most`` of the squared error."""
+    count, size = len(a), a.shape[-1]
+    sources = torch.stack([a, matched(a, edited)])
+    levels = [tuple(v.flatten(0, 2)[:, None].expand(-1, 3, -1, -1) for v in (sources, edited.expand_as(sources)))]
+    while levels[-1][0].shape[-1] >= 2 * COARSEST:
+        levels.append(tuple(F.avg_pool2d(v, 2) for v in levels[-1]))
+    at, cost = a.new_zeros(6 * count, 2, 3), a.new_zeros(6 * count)
+    for (u, v), steps in zip(reversed(levels), CHANNEL_STEPS):
+        cost, at = improve(with_slopes(u), v, at, 1, steps)
+    way = cost.view(2, count, 3).sum(2).argmin(0)
+    row = torch.arange(count, device=a.device)
+    source, found = sources[way, row], at.view(2, count, 3, 2, 3)[way, row]
+    moved = read(source.flatten(0, 1)[:, None], positions(found.flatten(0, 1), size)).view_as(a)
+    left, before = ((u - edited).square().mean((1, 2, 3)) for u in (moved, source))
+    # The furthest that two channels are apart is at a corner.
+    reach = (found[:, :, None] - found[:, None]).abs().sum(-1).amax((1, 2, 3)) * size / 2
+    taken = (reach >= APART) & (left <= most * before)
+    return [found[k] if taken[k] else None for k in range(count)]
 
 
 @torch.no_grad()
@@ -253,9 +288,10 @@ def fit(a: Tensor, edited: Tensor) -> tuple[Warps, Tensor]:
     source = sources[torch.arange(len(a), device=a.device), way]
     away = (positions(coefficients, a.shape[-1]).abs() > 1).any(-1)[:, None].float()
     colour = (edited * away).sum((2, 3)) / away.sum((2, 3)).clamp_min(1)
-    none = [None] * len(a)
-    tried = [Warps(coefficients, [name] * len(a), colour, none, none) for name in OUTSIDE]
+    none = still(len(a), a.device)
+    tried = [replace(none, coefficients=coefficients, outside=[name] * len(a), colour=colour) for name in OUTSIDE]
     error = torch.stack([(apply(source, warps) - edited).square().mean((1, 2, 3)) for warps in tried])
     best = error.argmin(0)
-    still = (source - edited).square().mean((1, 2, 3)).clamp_min(1e-9)
-    return Warps(coefficients, [OUTSIDE[k] for k in best.tolist()], colour, none, list(none)), error.amin(0) / still
+    before = (source - edited).square().mean((1, 2, 3)).clamp_min(1e-9)
+    outside = [OUTSIDE[k] for k in best.tolist()]
+    return replace(none, coefficients=coefficients, outside=outside, colour=colour), error.amin(0) / before

@@ -262,6 +262,42 @@ def test_warps_agree_with_the_engine(outside: str, left: float, coefficients: tu
         assert float((found.colour - torch.tensor([0.2, 0.4, 0.6])).abs().max()) < 1e-6
 
 
+# The same pair, and these numbers, are in workers/engine/compute/warp-fit.test.ts.
+def test_channels_apart_agree_with_the_engine() -> None:
+    x = ((torch.arange(64, dtype=torch.float64) + 0.5) / 64 * 2 - 1).expand(64, 64)
+    y = x.T
+    a = golden_waves(x, y)
+    places = ((1.03 * x + 0.06, 1.03 * y - 0.02), (x, y), (0.98 * x - 0.05, 0.98 * y + 0.03))
+    edited = torch.stack([golden_waves(*place)[c] for c, place in enumerate(places)])
+    found = warp.fit_channels(a.float()[None], edited.float()[None], most=0.5)[0]
+    assert found is not None
+    expected = torch.tensor(
+        [
+            [[0.05992, 0.02978, 0.00003], [-0.01984, 0.00017, 0.03034]],
+            [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+            [[-0.05009, -0.02009, 0.00005], [0.03024, 0.00026, -0.01989]],
+        ]
+    )
+    assert float((found - expected).abs().max()) < 1e-4
+    # What moves all channels alike, or none, is not their being apart.
+    for whole in (0.8 * a + 0.1, golden_waves(x + 0.1, y)):
+        assert warp.fit_channels(a.float()[None], whole.float()[None], most=1.0) == [None]
+
+
+def test_channels_apart_are_found_under_a_change_of_colour() -> None:
+    a, b = waves(1, 128), waves(2, 128)
+
+    def edit(u: torch.Tensor) -> torch.Tensor:
+        moved = [u[0].roll(3, 1), u[1], u[2].roll(-3, 1)]
+        return 0.1 + 0.8 * torch.stack(moved) ** 1.3
+
+    _, on_b, fits = anchors(a[None], edit(a)[None], b[None])
+    assert fits.warps.channels[0] is not None
+    # But for what was rolled in from the other side.
+    inner = (on_b[0] - edit(b))[:, :, 4:-4]
+    assert float(-10 * torch.log10(inner.square().mean())) > 35
+
+
 def waves(seed: int, size: int) -> torch.Tensor:
     """A picture ``[3, S, S]`` that looks alike in no two places."""
     generator = torch.Generator().manual_seed(seed)

@@ -14,7 +14,7 @@ import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { isCells } from './reference/cells';
 import { fitStill, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
-import { fitWarp } from './warp-fit';
+import { fitChannels, fitWarp } from './warp-fit';
 
 export { fitStill, type AnchorFit } from './still-fit';
 
@@ -78,12 +78,11 @@ function better(fine: AnchorFit, coarse: AnchorFit): AnchorFit {
   return fine.screen !== undefined || fine.score <= coarse.score ? fine : coarse;
 }
 
-/** The anchor of a pair whose a is moved, or undefined where that leaves more than `most` of what `still` does. */
+/** The anchor of a pair whose a is moved, or undefined where that leaves more than `most`. */
 async function fitMoved<Data>(
   compute: Fitter<Data>,
   { a, a2, pixels }: FullPair<Data>,
   warp: Warp,
-  still: AnchorFit,
   most: number,
 ): Promise<AnchorFit | undefined> {
   const arena = new Arena(compute);
@@ -95,13 +94,13 @@ async function fitMoved<Data>(
       const coarse = await fitMeans(compute, moved, a2, cellsOf(warp));
       fit = fit === undefined ? coarse : better(fit, coarse);
     }
-    return fit.score <= most * still.score ? { ...fit, warp } : undefined;
+    return fit.score <= most ? { ...fit, warp } : undefined;
   } finally {
     arena.dispose();
   }
 }
 
-/** The best anchor of a pair of which a is moved, smoothly or place by place, or undefined. */
+/** The best anchor of a pair of which a is moved, channel by channel, smoothly or place by place, or undefined. */
 async function fitWarped<Data>(
   compute: Fitter<Data>,
   pair: FullPair<Data>,
@@ -109,15 +108,24 @@ async function fitWarped<Data>(
   checkpoint: () => Promise<void>,
 ): Promise<AnchorFit | undefined> {
   const [a, a2] = [await compute.read(pair.a), await compute.read(pair.a2)];
-  const size = sideOf(pair.a, 3);
-  const { warp, left } = fitWarp({ a, a2, size });
-  const smooth = left > WARPED ? undefined : await fitMoved(compute, pair, warp, still, WARPED);
+  const means = { a, a2, size: sideOf(pair.a, 3) };
+  const moved = async (
+    found: { readonly warp: Warp; readonly left: number } | undefined,
+  ): Promise<AnchorFit | undefined> =>
+    found !== undefined && found.left <= WARPED
+      ? fitMoved(compute, pair, found.warp, WARPED * still.score)
+      : undefined;
+  const apart = await moved(fitChannels(means));
   await checkpoint();
-  const best = smooth ?? still;
-  if (best.score <= UNSOLVED) return smooth;
-  const matches = matchPair({ a, a2, size });
-  if (matches === undefined) return smooth;
-  return (await fitMoved(compute, pair, { matches }, best, MATCHED)) ?? smooth;
+  // What moves all channels alike may look like channels apart, with a table on top.
+  if (apart === undefined && still.score <= UNSOLVED) return undefined;
+  const smooth = await moved(fitWarp(means));
+  await checkpoint();
+  const best = apart === undefined || (smooth && smooth.score <= apart.score) ? smooth : apart;
+  const { score } = best ?? still;
+  if (score <= UNSOLVED) return best;
+  const matches = matchPair(means);
+  return (matches && (await fitMoved(compute, pair, { matches }, MATCHED * score))) ?? best;
 }
 
 /**
@@ -140,26 +148,32 @@ export async function fitAnchor<Data>(
     await checkpoint();
     if (pixels !== undefined && first.score > TONED) {
       const cells = findCells(pixels.whole.a2);
-      const meant = cells && (await fitMoved(compute, pair, cells, first, WARPED));
+      const meant = cells && (await fitMoved(compute, pair, cells, WARPED * first.score));
       if (meant !== undefined) return meant;
     }
     const still = pixels ? withFineScreen(first, pixels.whole, prepared.fieldsRead) : first;
     const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;
     if (covered !== undefined) return covered;
-    if (still.score <= UNSOLVED || still.screen !== undefined) return still;
+    if (still.score <= TONED || still.screen !== undefined) return still;
     await checkpoint();
     const moved = await fitWarped(compute, pair, still, checkpoint);
-    if (moved !== undefined || pixels === undefined) return moved ?? still;
+    if (moved !== undefined || pixels === undefined || still.score <= UNSOLVED) return moved ?? still;
     return better(still, await fitMeans(compute, prepared, a2));
   } finally {
     arena.dispose();
   }
 }
 
-/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences', 'cells + screen', 'colour + layer'. */
+/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences', 'channels', 'cells + screen', 'colour + layer'. */
 export function nameOf({ name, warp, layer }: AnchorFit): string {
   if (layer !== undefined) return name === 'none' ? 'layer' : `${name} + layer`;
   if (warp === undefined) return name;
-  const moved = isCells(warp) ? 'cells' : 'matches' in warp ? 'correspondences' : 'warp';
+  const moved = isCells(warp)
+    ? 'cells'
+    : 'matches' in warp
+      ? 'correspondences'
+      : 'channels' in warp
+        ? 'channels'
+        : 'warp';
   return name === 'none' ? moved : `${moved} + ${name}`;
 }

@@ -116,8 +116,14 @@ export interface Cells {
   readonly origin: readonly [number, number];
 }
 
+/** A warp that reads every channel elsewhere; "Channels apart" there. Mirrored outside. */
+export interface ChannelWarp {
+  /** `[3, 2, 3]`: of r, g and b, the displacement along x and along y, of 1, x, y, for positions in −1..1. */
+  readonly channels: Float32Array;
+}
+
 /** Where in the picture an anchor reads. */
-export type Warp = SmoothWarp | Correspondences | Cells;
+export type Warp = SmoothWarp | Correspondences | Cells | ChannelWarp;
 
 /** A fitted anchor: what is asked of an image. */
 export interface Anchor {

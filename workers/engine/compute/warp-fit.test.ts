@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { WARP_COEFFICIENTS, type SmoothWarp } from './compute';
 import { movedPlanes } from './reference/warp';
 import { close, photograph, picture, uniform } from './testing/parity';
-import { fitWarp, matched } from './warp-fit';
+import { fitChannels, fitWarp, matched } from './warp-fit';
 
 /** An affine warp: x reads at x + d[0][0] + d[0][1]·x + d[0][2]·y, and y likewise. */
 function affine(d: readonly (readonly number[])[], outside: SmoothWarp['outside'] = 'mirror'): SmoothWarp {
@@ -94,18 +94,22 @@ const GOLDEN = [
   },
 ] as const;
 
+/** `[3, S, S]` of a colour at every position. */
+function drawn(size: number, colour: (x: number, y: number, c: number) => number): Float32Array {
+  return Float32Array.from({ length: 3 * size * size }, (_, i) => {
+    const at = (k: number): number => (2 * (k % size) + 1) / size - 1;
+    return colour(at(i), at(Math.floor(i / size)), Math.floor(i / size ** 2));
+  });
+}
+
+function waves(x: number, y: number, c: number): number {
+  return 0.5 + 0.25 * Math.sin(2.1 * x + 1.3 * y * y + c) + 0.2 * Math.sin(3.7 * y - 2.3 * x * y + 2 * c);
+}
+
 // The same pairs, and these numbers, are in training/tests/test_anchor.py.
 it.each(GOLDEN)('agrees with PyTorch: $outside', ({ outside, left, coefficients }) => {
   const size = 64;
-  /** `[3, S, S]` of a colour at every position. */
-  const drawn = (colour: (x: number, y: number, c: number) => number): Float32Array =>
-    Float32Array.from({ length: 3 * size * size }, (_, i) => {
-      const at = (k: number): number => (2 * (k % size) + 1) / size - 1;
-      return colour(at(i), at(Math.floor(i / size)), Math.floor(i / size ** 2));
-    });
-  const waves = (x: number, y: number, c: number): number =>
-    0.5 + 0.25 * Math.sin(2.1 * x + 1.3 * y * y + c) + 0.2 * Math.sin(3.7 * y - 2.3 * x * y + 2 * c);
-  const a2 = drawn((x, y, c) => {
+  const a2 = drawn(size, (x, y, c) => {
     if (outside === 'mirror') {
       const to = [0.7 * x - 0.2 * y + 0.1 + 0.08 * x * y, 0.2 * x + 0.65 * y - 0.1 * x * x];
       return 0.8 * waves(to[0], to[1], c) + 0.1;
@@ -113,7 +117,7 @@ it.each(GOLDEN)('agrees with PyTorch: $outside', ({ outside, left, coefficients 
     const to = [1.2 * x + 0.1 * y, 1.2 * y - 0.1 * x];
     return Math.max(...to.map(Math.abs)) <= 1 ? waves(to[0], to[1], c) : [0.2, 0.4, 0.6][c];
   });
-  const found = fitWarp({ a: drawn(waves), a2, size });
+  const found = fitWarp({ a: drawn(size, waves), a2, size });
   expect(found.warp.outside).toBe(outside);
   expect(found.left).toBeCloseTo(left, 4);
   const shown = [0, 1, 2, 4, 9, 20];
@@ -123,6 +127,38 @@ it.each(GOLDEN)('agrees with PyTorch: $outside', ({ outside, left, coefficients 
     1e-4,
   );
   if (outside === 'colour') close(found.warp.colour, [0.2, 0.4, 0.6], 1e-6);
+});
+
+// The same pair, and these numbers, are in training/tests/test_anchor.py.
+it('finds channels apart, as PyTorch does', () => {
+  const size = 64;
+  const a = drawn(size, waves);
+  const places = [
+    (x: number, y: number) => [1.03 * x + 0.06, 1.03 * y - 0.02],
+    (x: number, y: number) => [x, y],
+    (x: number, y: number) => [0.98 * x - 0.05, 0.98 * y + 0.03],
+  ];
+  const a2 = drawn(size, (x, y, c) => {
+    const [toX, toY] = places[c](x, y);
+    return waves(toX, toY, c);
+  });
+  close(
+    fitChannels({ a, a2, size })?.warp.channels ?? [],
+    [
+      [0.05992, 0.02978, 0.00003, -0.01984, 0.00017, 0.03034],
+      [0, 0, 0, 0, 0, 0],
+      [-0.05009, -0.02009, 0.00005, 0.03024, 0.00026, -0.01989],
+    ].flat(),
+    1e-4,
+  );
+});
+
+it('takes what moves all channels alike, or none, for no channels apart', () => {
+  const size = 64;
+  const a = drawn(size, waves);
+  expect(fitChannels({ a, a2: a.map((value) => 0.8 * value + 0.1), size })).toBeUndefined();
+  const a2 = drawn(size, (x, y, c) => waves(x + 0.1, y, c));
+  expect(fitChannels({ a, a2, size })).toBeUndefined();
 });
 
 it('matches histograms, each channel for itself', () => {

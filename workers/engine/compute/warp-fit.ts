@@ -2,7 +2,7 @@
  * Looks for the warp of a pair, from coarse to fine (docs/architecture.md, "Warp"; the same search is
  * training/likewise/warp.py). In TypeScript on both backends, from a and a′ read back.
  */
-import { OUTSIDES, WARP_DEGREE, type SmoothWarp } from './compute';
+import { OUTSIDES, WARP_DEGREE, type ChannelWarp, type SmoothWarp } from './compute';
 import { clamp, improve, levelOf, ofDegree, type Candidate, type Level } from './gauss-newton';
 import { halved } from './pyramid';
 import type { Means } from './table-fit';
@@ -12,6 +12,10 @@ import { evaluate, movedPlanes, rowPolynomials } from './reference/warp';
 const COARSEST = 32;
 /** Steps of every level after the coarsest; the finest needs few, it starts within a pixel. */
 const STEPS = [8, 5, 3] as const;
+/** Of every level, for channels apart. */
+const CHANNEL_STEPS = [8, 8, 5, 3] as const;
+/** Pixels of S that two channels must read apart, at the least. */
+const APART = 0.5;
 /** How many candidates go on after degree 1 and after degree 3. */
 const KEPT = [8, 3] as const;
 const BINS = 256;
@@ -128,6 +132,49 @@ function colourOutside(coefficients: Float64Array, edited: Float32Array, size: n
   }
   const [r, g, b] = sums.map((sum) => sum / Math.max(1, pixels));
   return [r, g, b];
+}
+
+/**
+ * Where each channel of a′ reads the same channel of a, or of a with the histograms of a′, and the share that it leaves
+ * of the squared error of that picture; undefined where all read alike.
+ */
+export function fitChannels(pair: Means): { readonly warp: ChannelWarp; readonly left: number } | undefined {
+  const { a, a2, size } = pair;
+  const plane = size * size;
+  const sources = [a, matched(pair)];
+  const found = [0, 1, 2].map((c) => {
+    const [edited, ...own] = [a2, ...sources].map((planes) => {
+      const alone = planes.subarray(c * plane, (c + 1) * plane);
+      const thrice = new Float32Array(3 * plane);
+      for (let k = 0; k < 3; k++) thrice.set(alone, k * plane);
+      return thrice;
+    });
+    const levels = pyramid(own, edited, size).toReversed();
+    return sources.map((_, source) => {
+      const start: Candidate = { source, coefficients: new Float64Array(6), cost: Infinity };
+      return levels.reduce((from, level, k) => improve(level, from, 1, CHANNEL_STEPS[k]), start);
+    });
+  });
+  const costs = sources.map((_, source) => found.reduce((sum, of) => sum + of[source].cost, 0));
+  const way = costs[1] < costs[0] ? 1 : 0;
+  const channels = Float32Array.from(found.flatMap((of) => [...of[way].coefficients]));
+  // The furthest that two channels are apart is at a corner.
+  const reach = (one: number, other: number): number =>
+    Math.max(
+      ...[0, 3].map((axis) =>
+        [0, 1, 2].reduce(
+          (sum, k) => sum + Math.abs(channels[6 * one + axis + k] - channels[6 * other + axis + k]),
+          0,
+        ),
+      ),
+    );
+  const apart = (Math.max(reach(0, 1), reach(0, 2), reach(1, 2)) * size) / 2;
+  if (apart < APART) return undefined;
+  const moved = movedPlanes(sources[way], size, { channels });
+  return {
+    warp: { channels },
+    left: squaredError(moved, a2) / Math.max(1e-9, squaredError(sources[way], a2)),
+  };
 }
 
 /** The best warp of a pair, and the share that it leaves of the squared error of the picture it was found in. */

@@ -21,6 +21,7 @@ import {
   noiseImage,
   Parity,
   picture,
+  randomChannels,
   randomWarp,
   rounded,
   uniform,
@@ -120,6 +121,15 @@ describe.each(devices)('$name', (opened) => {
       const anchor = { weights: weightsOf(0, 81), warp: correspondences(shape[2], FOLDED) };
       await sameAnchor(shape, anchor, 5e-5);
     }
+  });
+
+  it('reads channels apart, and applies on top', async () => {
+    const warp = randomChannels(14);
+    for (const size of [32, 19]) {
+      const u = parity.twin(picture(5, size), [3, size, size]);
+      await parity.same(gpu.warp(u.gpu, warp), cpu.warp(u.cpu, warp), 1e-5);
+    }
+    for (const shape of SHAPES) await sameAnchor(shape, { weights: weightsOf(0, 81), warp }, 5e-5);
   });
 
   it('lays a layer of another size over it', async () => {

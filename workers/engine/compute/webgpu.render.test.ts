@@ -19,6 +19,7 @@ import {
   noiseImage,
   Parity,
   picture,
+  randomChannels,
   randomWarp,
   uniform,
   type ImageTwin,
@@ -130,8 +131,13 @@ describe.each(devices)('$name', (opened) => {
       }
     });
 
-    it.each([...OUTSIDES, 'matched'] as const)('renders a warp: %s', async (outside) => {
-      const warp = outside === 'matched' ? correspondences(16, FOLDED) : randomWarp(10, outside);
+    it.each([...OUTSIDES, 'matched', 'channels apart'] as const)('renders a warp: %s', async (kind) => {
+      const warp =
+        kind === 'matched'
+          ? correspondences(16, FOLDED)
+          : kind === 'channels apart'
+            ? randomChannels(10)
+            : randomWarp(10, kind);
       const image = parity.image(noiseImage(9, 41, 37));
       const anchors: Anchor[] = [
         { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), warp },

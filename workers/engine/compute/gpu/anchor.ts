@@ -37,6 +37,7 @@ const TILES = 6;
 /** In the place of an index into `OUTSIDES`. */
 const MATCHED = OUTSIDES.length + 1;
 const CELLS = OUTSIDES.length + 2;
+const CHANNELS = OUTSIDES.length + 3;
 /** The kinds of a screen, after those of lookups. */
 const SCREEN_BITS = { screen: POINT_KINDS.length + 3, screens: POINT_KINDS.length + 4 } as const;
 
@@ -103,7 +104,7 @@ export function encodeCells(operation: Operation, pixels: Pixels, cells: Cells):
 }
 
 /**
- * What lib/warp.wgsl binds: 21 × vec4 coefficients, or cells, and a vec4 that says what is read outside; and matches,
+ * What lib/warp.wgsl binds: 21 × vec4 coefficients, of all or of each channel, or cells, and a vec4 that says what is read outside; and matches,
  * or the means of the cells of the `pixels` that are read, which are made unless they are given.
  */
 export function warpBindings(
@@ -124,6 +125,13 @@ export function warpBindings(
   } else if ('matches' in warp) {
     padded[WARP_COEFFICIENTS * 4 + 3] = MATCHED;
     matches = operation.constant('matches', warp.matches, 'storage');
+  } else if ('channels' in warp) {
+    for (let k = 0; k < 9; k++) {
+      const at = 6 * Math.floor(k / 3) + (k % 3);
+      padded.set([warp.channels[at], warp.channels[at + 3]], k * 4);
+    }
+    padded[WARP_COEFFICIENTS * 4 + 3] = CHANNELS;
+    matches = operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
   } else {
     const ordered = hornerOrder(warp.coefficients);
     for (let k = 0; k < WARP_COEFFICIENTS; k++) padded.set(ordered.subarray(k * 2, k * 2 + 2), k * 4);

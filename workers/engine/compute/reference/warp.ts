@@ -3,6 +3,7 @@ import {
   MATCH_NUMBERS,
   WARP_COEFFICIENTS,
   WARP_DEGREE,
+  type ChannelWarp,
   type Correspondences,
   type SmoothWarp,
   type Warp,
@@ -105,9 +106,24 @@ function matchReader({ matches }: Correspondences): Reader {
   };
 }
 
+function channelSource(source: Source, { channels }: ChannelWarp): Source {
+  const colour = new Float64Array(3);
+  return sampledSource(source.width, source.height, (u, v, out) => {
+    const [x, y] = [2 * u - 1, 2 * v - 1];
+    for (let c = 0; c < 3; c++) {
+      const [own, across, down, ownDown, acrossDown, downDown] = channels.subarray(6 * c, 6 * c + 6);
+      const toX = x + own + across * x + down * y;
+      const toY = y + ownDown + acrossDown * x + downDown * y;
+      source.sample(mirrored((toX + 1) / 2), mirrored((toY + 1) / 2), colour);
+      out[c] = colour[c];
+    }
+  });
+}
+
 /** `source` read through the warp. */
 export function movedSource(source: Source, warp: Warp): Source {
   if (isCells(warp)) return cellSource(source, warp);
+  if ('channels' in warp) return channelSource(source, warp);
   const { width, height } = source;
   const matched = 'matches' in warp;
   const positionOf = matched ? matchReader(warp) : smoothReader(warp);

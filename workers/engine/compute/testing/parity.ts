@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { RgbaImage } from '../../protocol';
 import {
   WARP_COEFFICIENTS,
+  type ChannelWarp,
   type Compute,
   type Correspondences,
   type FullImage,
@@ -102,6 +103,11 @@ export function correspondences(
     });
   }
   return { matches };
+}
+
+/** Channels apart by up to a quarter of the picture. */
+export function randomChannels(seed: number): ChannelWarp {
+  return { channels: uniform(seed, 18, -0.25, 0.25) };
 }
 
 /** Halves that mirror each other, the lower part slid to one side: what no polynomial is. */
