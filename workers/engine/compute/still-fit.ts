@@ -27,11 +27,11 @@ const NEARLY_AS_GOOD = 1.1;
 const TINY = 1e-6;
 /** Beside the best of pixels: they are rounded to bytes, and no eye tells 50 dB from more. */
 export const TINY_OF_PIXELS = 1e-5;
-/** Local lookups, and layers, are looked at where the best of the others leaves more than this, 50 dB. */
+/** Local lookups, screens, and layers, are looked at where the best of the others leaves more than this, 50 dB. */
 export const UNEXPLAINED = 1e-5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
-/** Screens, and cells, are looked at where the best of the others leaves more than this, 40 dB. */
+/** Cells, finer screens, and channels apart are looked at where the best of the others leaves more than this, 40 dB. */
 export const TONED = 1e-4;
 /** The most that a screen may leave of it. */
 export const SCREENED = 0.25;
@@ -205,7 +205,7 @@ function softOf({ fields, size }: Pair): Float32Array[] {
 
 /** A screen in the place of `fit`, if it leaves much less. */
 function screened(fit: AnchorFit, pair: Pair): AnchorFit {
-  if (fit.score <= TONED) return fit;
+  if (fit.score <= UNEXPLAINED) return fit;
   const { a, a2, size, cells } = pair;
   const span = { left: 0, top: 0, width: 1, height: 1 };
   const found = fitScreen({ side: size, a, a2, soft: softOf(pair), span, cells }, SCREENED * fit.score);
