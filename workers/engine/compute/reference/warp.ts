@@ -110,10 +110,9 @@ function channelSource(source: Source, { channels }: ChannelWarp): Source {
   const colour = new Float64Array(3);
   return sampledSource(source.width, source.height, (u, v, out) => {
     const [x, y] = [2 * u - 1, 2 * v - 1];
-    for (let c = 0; c < 3; c++) {
-      const [own, across, down, ownDown, acrossDown, downDown] = channels.subarray(6 * c, 6 * c + 6);
-      const toX = x + own + across * x + down * y;
-      const toY = y + ownDown + acrossDown * x + downDown * y;
+    for (let c = 0, k = 0; c < 3; c++, k += 6) {
+      const toX = x + channels[k] + channels[k + 1] * x + channels[k + 2] * y;
+      const toY = y + channels[k + 3] + channels[k + 4] * x + channels[k + 5] * y;
       source.sample(mirrored((toX + 1) / 2), mirrored((toY + 1) / 2), colour);
       out[c] = colour[c];
     }
