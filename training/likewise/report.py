@@ -127,7 +127,15 @@ ABSENT = """ The single LoRAs (of the rank of one element; with as many
 parameters as the basis) have no columns: their packs are not shipped, and were not there."""
 
 KEPT = """ Of these the numbers are from an earlier run, over the
-same quadruples and with the same model: {names}. Their packs are not shipped."""
+same quadruples and with the same model: {names}. Their packs are not shipped.{part}"""
+
+PART = """ Differences to them are of the {share:.1%} of those
+quadruples whose anchor is still the one it was."""
+
+
+def kept(results: Results) -> str:
+    share = results.taken_over
+    return KEPT.format(names=", ".join(results.kept), part="" if share == 1 else PART.format(share=share))
 
 
 def introduction(results: Results) -> list[str]:
@@ -140,7 +148,7 @@ def introduction(results: Results) -> list[str]:
         compositions=results.plan.compositions,
         rivals="one LoRA in the basis's place, trained alike; " if results.rivals else "",
         steps=results.steps,
-        absent=KEPT.format(names=", ".join(results.kept)) if results.kept else "" if results.rivals else ABSENT,
+        absent=kept(results) if results.kept else "" if results.rivals else ABSENT,
         ceiling=CEILING,
     ).splitlines()
 

@@ -51,6 +51,7 @@ class Results:
     steps: int
     rivals: list[str]
     kept: list[str] = field(default_factory=list)  # of the rivals those taken over, see `take_over`
+    taken_over: float = 1.0  # the share of their quadruples that were
     families: dict[str, Rows] = field(default_factory=dict)
     compositions: dict[str, Rows] = field(default_factory=dict)
     behaviour: dict[str, Record] = field(default_factory=dict)
@@ -95,32 +96,33 @@ def gather(plan: Plan, bench: Bench) -> Results:
 
 def take_over(results: Results, earlier: dict[str, Any]) -> None:
     """Rivals are not shipped: where their packs are absent, take their numbers from the evaluation.json
-    there is, if its numbers for the model are those measured now, so that all is of one base, one model
-    and the same quadruples."""
+    there is, of the quadruples for which its number for the model is the one measured now, so that all is
+    of one base, one model and the same anchor. Of the others, which have another anchor now, they are not known."""
     rivals = [name for name in earlier.get("rivals", []) if name not in results.rivals]
-    pairs = [
-        (rows, earlier.get(kind, {}).get(rows.name, {}).get("columns", {}))
-        for kind, found in (("families", results.families), ("compositions", results.compositions))
-        for rows in found.values()
-    ]
-    same = all(
-        len(columns.get("model", {}).get("psnr", [])) == len(rows.families)
-        and np.abs(rows.of("model") - np.array(columns["model"]["psnr"])).max() < 0.02
-        for rows, columns in pairs
-    )
-    if not rivals or not same:
+    found: list[tuple[Rows, dict[str, Record], np.ndarray]] = []
+    for kind, all_rows in (("families", results.families), ("compositions", results.compositions)):
+        for rows in all_rows.values():
+            columns = earlier.get(kind, {}).get(rows.name, {}).get("columns", {})
+            before = np.array(columns.get("model", {}).get("psnr", []), float)
+            if len(before) != len(rows.families):
+                return
+            found.append((rows, columns, np.abs(rows.of("model") - before) < 0.02))
+    known = np.concatenate([same for _, columns, same in found if any(name in columns for name in rivals)] or [[]])
+    if not known.any():
         return
-    for rows, columns in pairs:
-        for name in rivals:
-            if name in columns:
-                record = columns[name].items()
-                rows.columns[name] = {m: [math.nan if v is None else v for v in vs] for m, vs in record}
+    for rows, columns, same in found:
+        for name in set(rivals) & set(columns):
+            rows.columns[name] = {
+                metric: [v if v is not None and k else math.nan for v, k in zip(values, same)]
+                for metric, values in columns[name].items()
+            }
     results.rivals.extend(rivals)
-    results.kept = rivals
+    results.kept, results.taken_over = rivals, float(known.mean())
 
 
 def measured(rows: Iterable[Rows], column: str) -> bool:
-    return all(column in r.columns for r in rows)
+    """Whether of all quadruples."""
+    return all(column in r.columns and not np.isnan(r.of(column)).any() for r in rows)
 
 
 def mean(rows: list[Rows], column: str, metric: str = "psnr") -> float:
@@ -131,8 +133,8 @@ def mean(rows: list[Rows], column: str, metric: str = "psnr") -> float:
 
 
 def gain(rows: list[Rows], column: str, over: str, metric: str = "psnr") -> Interval | None:
-    """``column`` minus ``over``, quadruple by quadruple."""
-    if not rows or not measured(rows, column) or not measured(rows, over):
+    """``column`` minus ``over``, quadruple by quadruple; None where a family has no such column."""
+    if not rows or any(name not in r.columns for name in (column, over) for r in rows):
         return None
     return interval([r.of(column, metric) - r.of(over, metric) for r in rows])
 

@@ -127,7 +127,7 @@ def test_json_has_every_number() -> None:
     assert [t["met"] for t in read["targets"]] == [v.met for v in verdicts(results)]
 
 
-def test_absent_rivals_are_taken_over_only_with_the_same_model() -> None:
+def test_absent_rivals_are_taken_over_where_the_model_is_as_it_was() -> None:
     whole = made({"tint": 1, "snow": 2})
     earlier = json.loads(as_json(whole))
 
@@ -139,7 +139,12 @@ def test_absent_rivals_are_taken_over_only_with_the_same_model() -> None:
         take_over(results, earlier)
         return results
 
-    same, other = without({"tint": 1, "snow": 2}), without({"tint": 1, "snow": 2.5})
+    same, other = without({"tint": 1, "snow": 2}), without({"tint": 1.5, "snow": 2.5})
     assert same.kept == ["one LoRA"] and verdicts(same) == verdicts(whole)
     assert "from an earlier run" in markdown(same) and json.loads(as_json(same))["families"] == earlier["families"]
     assert other.rivals == [] and "were not there" in markdown(other)
+    part = without({"tint": 1, "snow": 2.5})
+    assert part.taken_over == 0.5 and "50.0% of those" in markdown(part)
+    assert gain(part.chosen(), "model", "one LoRA") == gain(part.chosen("base"), "model", "one LoRA")
+    row = next(line for line in markdown(part).splitlines() if line.startswith("| snow"))
+    assert "| – |" in row
