@@ -14,7 +14,7 @@ import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { isCells } from './reference/cells';
 import { fitStill, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
-import { fitChannels, fitWarp } from './warp-fit';
+import { fitChannels, fitWarp, sourcesOf } from './warp-fit';
 
 export { fitStill, type AnchorFit } from './still-fit';
 
@@ -115,11 +115,12 @@ async function fitWarped<Data>(
     found !== undefined && found.left <= WARPED
       ? fitMoved(compute, pair, found.warp, WARPED * still.score)
       : undefined;
-  const apart = await moved(fitChannels(means));
+  const sources = sourcesOf(means);
+  const apart = await moved(fitChannels(means, sources));
   await checkpoint();
   // What moves all channels alike may look like channels apart, with a table on top.
   if (apart === undefined && still.score <= UNSOLVED) return undefined;
-  const smooth = await moved(fitWarp(means));
+  const smooth = await moved(fitWarp(means, sources));
   await checkpoint();
   const best = apart === undefined || (smooth && smooth.score <= apart.score) ? smooth : apart;
   const { score } = best ?? still;

@@ -56,6 +56,11 @@ export function matched({ a, a2 }: Means): Float32Array<ArrayBuffer> {
   return out;
 }
 
+/** What a warp is looked for in: a, and a with the histograms of a′. */
+export function sourcesOf(pair: Means): Float32Array[] {
+  return [pair.a, matched(pair)];
+}
+
 /** From the finest to the coarsest. */
 function pyramid(sources: readonly Float32Array[], edited: Float32Array, size: number): Level[] {
   const level = levelOf(sources, edited, size);
@@ -115,6 +120,11 @@ function squaredError(one: Float32Array, other: Float32Array): number {
   return sum / one.length;
 }
 
+/** An error as a share of that of a picture as it is. */
+function shareOf(error: number, source: Float32Array, edited: Float32Array): number {
+  return error / Math.max(1e-9, squaredError(source, edited));
+}
+
 /** The mean of a′ where the warp reads outside; black where it nowhere does. */
 function colourOutside(coefficients: Float64Array, edited: Float32Array, size: number): SmoothWarp['colour'] {
   const plane = size * size;
@@ -138,10 +148,12 @@ function colourOutside(coefficients: Float64Array, edited: Float32Array, size: n
  * Where each channel of a′ reads the same channel of a, or of a with the histograms of a′, and the share that it leaves
  * of the squared error of that picture; undefined where all read alike.
  */
-export function fitChannels(pair: Means): { readonly warp: ChannelWarp; readonly left: number } | undefined {
-  const { a, a2, size } = pair;
+export function fitChannels(
+  pair: Means,
+  sources = sourcesOf(pair),
+): { readonly warp: ChannelWarp; readonly left: number } | undefined {
+  const { a2, size } = pair;
   const plane = size * size;
-  const sources = [a, matched(pair)];
   const found = [0, 1, 2].map((c) => {
     const [edited, ...own] = [a2, ...sources].map((planes) => {
       const alone = planes.subarray(c * plane, (c + 1) * plane);
@@ -159,28 +171,29 @@ export function fitChannels(pair: Means): { readonly warp: ChannelWarp; readonly
   const way = costs[1] < costs[0] ? 1 : 0;
   const channels = Float32Array.from(found.flatMap((of) => [...of[way].coefficients]));
   // The furthest that two channels are apart is at a corner.
-  const reach = (one: number, other: number): number =>
-    Math.max(
-      ...[0, 3].map((axis) =>
-        [0, 1, 2].reduce(
-          (sum, k) => sum + Math.abs(channels[6 * one + axis + k] - channels[6 * other + axis + k]),
-          0,
-        ),
-      ),
-    );
-  const apart = (Math.max(reach(0, 1), reach(0, 2), reach(1, 2)) * size) / 2;
-  if (apart < APART) return undefined;
-  const moved = movedPlanes(sources[way], size, { channels });
-  return {
-    warp: { channels },
-    left: squaredError(moved, a2) / Math.max(1e-9, squaredError(sources[way], a2)),
-  };
+  let reach = 0;
+  for (const [one, other] of [
+    [0, 6],
+    [0, 12],
+    [6, 12],
+  ]) {
+    for (const axis of [0, 3]) {
+      let sum = 0;
+      for (let k = axis; k < axis + 3; k++) sum += Math.abs(channels[one + k] - channels[other + k]);
+      reach = Math.max(reach, sum);
+    }
+  }
+  if ((reach * size) / 2 < APART) return undefined;
+  const error = squaredError(movedPlanes(sources[way], size, { channels }), a2);
+  return { warp: { channels }, left: shareOf(error, sources[way], a2) };
 }
 
 /** The best warp of a pair, and the share that it leaves of the squared error of the picture it was found in. */
-export function fitWarp(pair: Means): { readonly warp: SmoothWarp; readonly left: number } {
-  const { a, a2, size } = pair;
-  const sources = [a, matched(pair)];
+export function fitWarp(
+  pair: Means,
+  sources = sourcesOf(pair),
+): { readonly warp: SmoothWarp; readonly left: number } {
+  const { a2, size } = pair;
   const found = search(sources, a2, size);
   const source = sources[found.source];
   const coefficients = Float32Array.from(found.coefficients);
@@ -190,5 +203,5 @@ export function fitWarp(pair: Means): { readonly warp: SmoothWarp; readonly left
     return { warp, error: squaredError(movedPlanes(source, size, warp), a2) };
   });
   const best = tried.reduce((one, other) => (other.error < one.error ? other : one));
-  return { warp: best.warp, left: best.error / Math.max(1e-9, squaredError(source, a2)) };
+  return { warp: best.warp, left: shareOf(best.error, source, a2) };
 }

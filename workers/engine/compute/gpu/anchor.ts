@@ -104,7 +104,8 @@ export function encodeCells(operation: Operation, pixels: Pixels, cells: Cells):
 }
 
 /**
- * What lib/warp.wgsl binds: 21 × vec4 coefficients, of all or of each channel, or cells, and a vec4 that says what is read outside; and matches,
+ * What lib/warp.wgsl binds: 21 × vec4 coefficients, of all or of each channel, or cells, and a vec4 that says what is
+ * read outside; and matches,
  * or the means of the cells of the `pixels` that are read, which are made unless they are given.
  */
 export function warpBindings(
@@ -115,29 +116,27 @@ export function warpBindings(
 ): readonly [warp: GPUBuffer, matches: GPUBuffer] {
   const padded = new Float32Array((WARP_COEFFICIENTS + 1) * 4);
   let matches: GPUBuffer | undefined;
-  if (warp === undefined) {
-    matches = operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
-  } else if (isCells(warp)) {
+  if (warp !== undefined && isCells(warp)) {
     const [across, down] = [cellSpan(warp, 0, pixels.width), cellSpan(warp, 1, pixels.height)];
     padded.set([...warp.pitch, ...warp.origin, across.first, down.first, across.count, down.count]);
     padded[WARP_COEFFICIENTS * 4 + 3] = CELLS;
     matches = means ?? encodeCells(operation, pixels, warp);
-  } else if ('matches' in warp) {
+  } else if (warp !== undefined && 'matches' in warp) {
     padded[WARP_COEFFICIENTS * 4 + 3] = MATCHED;
     matches = operation.constant('matches', warp.matches, 'storage');
-  } else if ('channels' in warp) {
+  } else if (warp !== undefined && 'channels' in warp) {
     for (let k = 0; k < 9; k++) {
       const at = 6 * Math.floor(k / 3) + (k % 3);
       padded.set([warp.channels[at], warp.channels[at + 3]], k * 4);
     }
     padded[WARP_COEFFICIENTS * 4 + 3] = CHANNELS;
-    matches = operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
-  } else {
+  } else if (warp !== undefined) {
     const ordered = hornerOrder(warp.coefficients);
     for (let k = 0; k < WARP_COEFFICIENTS; k++) padded.set(ordered.subarray(k * 2, k * 2 + 2), k * 4);
     padded.set([...warp.colour, OUTSIDES.indexOf(warp.outside) + 1], WARP_COEFFICIENTS * 4);
-    matches = operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
   }
+  // Bound whether it is read or not.
+  matches ??= operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
   return [operation.constant('warp', padded, 'uniform'), matches];
 }
 
