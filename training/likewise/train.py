@@ -18,10 +18,11 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
@@ -205,11 +206,13 @@ def making(
     count = f"--count {arguments.quadruples} --shard {SMALL} --size {arguments.size} --pairs {arguments.pairs}"
     where = ["--workers", str(workers), "--splits", *splits, "--out", str(folder)]
     command = [sys.executable, "-m", "likewise.data.cache", *count.split(), *where]
-    maker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    # In a session of its own, so that what it has started ends with it.
+    maker = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         yield maker
     finally:
-        maker.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(maker.pid, signal.SIGTERM)
         maker.wait()
 
 
