@@ -24,7 +24,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
+@group(0) @binding(1) var<uniform> weights: array<vec4f, 339>;
 @group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
 @group(0) @binding(3) var<storage, read> matches: array<f32>;
 @group(0) @binding(4) var<storage, read> layer: array<u32>;

@@ -12,6 +12,8 @@ struct Params {
   size: u32,
   grid_size: u32,
   step: f32,
+  origin: vec3f,
+  way: vec3f,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -35,7 +37,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = id.y * size + id.x;
   let anchor = vec3f(anchored[at], anchored[plane + at], anchored[2u * plane + at]);
   let place = (vec2f(id.xy) + 0.5) / f32(size);
-  let edit = head_edit(place, anchor, maps_at(at, size), params.grid_size);
+  let drawn = head_edit(place, anchor, maps_at(at, size), params.grid_size);
+  let edit = on_line(drawn, params.origin, params.way);
   for (var c = 0u; c < 3u; c++) {
     let now = f32(x[c * plane + at]);
     x[c * plane + at] = state(now + (2.0 * edit[c] - 1.0 - now) * params.step);

@@ -9,6 +9,8 @@ struct Params {
   size: u32,
   grid_size: u32,
   strength: f32,
+  origin: vec3f,
+  way: vec3f,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,6 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = id.y * size + id.x;
   let anchor = vec3f(anchored[at], anchored[plane + at], anchored[2u * plane + at]);
   let place = (vec2f(id.xy) + 0.5) / f32(size);
-  let edit = head_edit(place, anchor, maps_at(at, size), params.grid_size);
+  let drawn = head_edit(place, anchor, maps_at(at, size), params.grid_size);
+  let edit = on_line(drawn, params.origin, params.way);
   pixels[at] = pack4x8unorm(vec4f(with_strength(colour_at(at), edit, params.strength), 1.0));
 }

@@ -6,7 +6,7 @@
 //               only when its group is on
 //      grid     `prediction` [14, G, G]
 //      maps     `prediction` [5, S, S]
-//      weights  82 × vec4 w and 256 × vec4 T (rgb, unused), uniform
+//      weights  82 × vec4 w, 256 × vec4 T and the weights of luma (rgb, unused), uniform
 //      warp     22 × vec4 as lib/warp.wgsl says, uniform
 //      matches  f32 [6, S, S], read only where the warp is of matches
 //      layer    packed RGBA8, as lib/layer.wgsl says
@@ -33,10 +33,12 @@ struct Params {
   layer_width: u32,
   layer_height: u32,
   strength: f32,
+  origin: vec3f,
+  way: vec3f,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> weights: array<vec4f, 338>;
+@group(0) @binding(1) var<uniform> weights: array<vec4f, 339>;
 @group(0) @binding(2) var<uniform> warp: array<vec4f, 22>;
 @group(0) @binding(3) var<storage, read> matches: array<f32>;
 @group(0) @binding(4) var<storage, read> layer: array<u32>;
@@ -105,7 +107,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     read = seen(place);
   }
   let anchor = laid_over(place, anchored_colour(place, read, params.size, params.groups));
-  let edit = head_edit(place, anchor, guided_maps(place, own.rgb), params.grid_size);
+  let drawn = head_edit(place, anchor, guided_maps(place, own.rgb), params.grid_size);
+  let edit = on_line(drawn, params.origin, params.way);
   let colour = with_strength(own.rgb, edit, params.strength);
   pixels[id.y * params.width + id.x] = pack4x8unorm(vec4f(colour, own.a));
 }

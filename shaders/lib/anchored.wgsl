@@ -1,13 +1,13 @@
 // Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), clamp(T(q)), clamp(T(q, d)) or a screen's.
 //
 // The kernel supplies what lib/anchor.wgsl wants but `emit`, and the binding `weights`: 82 × vec4 w,
-// then 256 × vec4 T (rgb, unused). `groups` says from bit 4 on what T is indexed with, 0 without one. A screen has
+// then 256 × vec4 T (rgb, unused), then a vec4 with the weights of luma. `groups` says from bit 4 on what T is indexed with, 0 without one. A screen has
 // its numbers in the place of w, a row of three channels each, and its thresholds in that of T.
 // Includes lib/warp, for the middles of cells.
 
 const FIRST_KNOT = 82u;
 const LAST_KNOT = 255.0;
-const LUMA = vec3f(0.299, 0.587, 0.114);
+const LUMA = 338u;
 
 const LOOKUP_SHIFT = 4u;
 const LOOKUP_LUMA = 2u;
@@ -32,6 +32,10 @@ const SCREEN_BLURS = 4u;
 
 var<private> sum: vec3f;
 
+fn luma(colour: vec3f) -> vec3f {
+  return vec3f(dot(colour, weights[LUMA].rgb));
+}
+
 fn emit(index: u32, value: f32) {
   sum += weights[index].rgb * value;
 }
@@ -47,7 +51,7 @@ fn lookup_index(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec3
     }
   }
   if (kind == LOOKUP_LUMA || kind == LOOKUP_SOFT_LUMA) {
-    q = vec3f(dot(q, LUMA));
+    q = luma(q);
   }
   return clamp(q, vec3f(0.0), vec3f(1.0));
 }
@@ -68,8 +72,8 @@ fn look_up_local(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec
   var value = colour;
   var around = vec3f(field(0u, taps), field(1u, taps), field(2u, taps));
   if (kind == LOOKUP_LOCAL_LUMA) {
-    value = vec3f(dot(value, LUMA));
-    around = vec3f(dot(around, LUMA));
+    value = luma(value);
+    around = luma(around);
   }
   let off = value - around;
   let last = f32(SIDE - 1u);
@@ -114,12 +118,12 @@ fn threshold_at(place: vec2f, channel: u32) -> f32 {
 fn screened(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec3f {
   let taps = taps_at(place, vec2u(field_size));
   let shared_tone = kind == SCREEN;
-  var seen_tone = weights[SCREEN_GAINS].rgb * select(colour, vec3f(dot(colour, LUMA)), shared_tone);
+  var seen_tone = weights[SCREEN_GAINS].rgb * select(colour, luma(colour), shared_tone);
   for (var k = 0u; k < SCREEN_BLURS; k++) {
     let gain = weights[SCREEN_GAINS + 1u + k].rgb;
     if (any(gain != vec3f(0.0))) {
       let soft = vec3f(field(3u * k, taps), field(3u * k + 1u, taps), field(3u * k + 2u, taps));
-      seen_tone += gain * select(soft, vec3f(dot(soft, LUMA)), shared_tone);
+      seen_tone += gain * select(soft, luma(soft), shared_tone);
     }
   }
   let middle = middle_of_cell(place);

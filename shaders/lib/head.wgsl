@@ -56,6 +56,14 @@ fn head_edit(place: vec2f, anchor: vec3f, here: Maps, grid_size: u32) -> vec3f {
   return clamp(edit, vec3f(0.0), vec3f(1.0));
 }
 
+// The nearest colour on the pair's line; none where the way is nowhere.
+fn on_line(colour: vec3f, origin: vec3f, way: vec3f) -> vec3f {
+  if (all(way == vec3f(0.0))) {
+    return colour;
+  }
+  return clamp(origin + way * dot(colour - origin, way), vec3f(0.0), vec3f(1.0));
+}
+
 fn with_strength(own: vec3f, edit: vec3f, strength: f32) -> vec3f {
   return clamp(own + strength * (edit - own), vec3f(0.0), vec3f(1.0));
 }

@@ -140,11 +140,12 @@ class Fits:
     """The anchors of n pairs: the name of each one's group, ``weights [n, 82, 3]`` (zero outside the group),
     ``tables [n, 256, 3]`` for those that are lookups, the mean square ``error [n]`` of the choice,
     cross-validated, where in the picture each reads, ``layers [n, 4, S, S]`` that are laid over it, and the screens of
-    those that are one."""
+    those that are one. Where a table is of luma, its weights are ``lumas [n, 3]``."""
 
     groups: list[str]
     weights: Tensor
     tables: Tensor
+    lumas: Tensor
     error: Tensor
     warps: warp.Warps
     layers: Tensor
@@ -152,7 +153,7 @@ class Fits:
 
     def part(self, rows: slice | list[int]) -> Fits:
         groups, screens = warp.chosen(self.groups, rows), warp.chosen(self.screens, rows)
-        parts = (self.weights[rows], self.tables[rows], self.error[rows])
+        parts = (self.weights[rows], self.tables[rows], self.lumas[rows], self.error[rows])
         return Fits(groups, *parts, self.warps.part(rows), self.layers[rows], screens)
 
     def put(self, rows: list[int], others: Fits) -> None:
@@ -160,6 +161,7 @@ class Fits:
         for k, row in enumerate(rows):
             self.groups[row], self.screens[row] = others.groups[k], others.screens[k]
         self.weights[rows], self.tables[rows], self.error[rows] = others.weights, others.tables, others.error
+        self.lumas[rows] = others.lumas
         self.warps.put(rows, others.warps)
         self.layers[rows] = others.layers
 
@@ -195,6 +197,14 @@ def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) 
     return best, weights
 
 
+def luma_of(u: Tensor, u2: Tensor, places: Tensor) -> Tensor:
+    """The weights ``[n, 3]`` of the luma of which u2 is most nearly a function: the first that does nearly best."""
+    lumas = u.new_tensor(lookup.LUMAS)
+    every = [lookup.luma(u, weights.expand(len(u), 3)).clamp(0, 1) for weights in lumas]
+    score, _ = lookup.scores([lookup.sums(q, u2, places, FOLDS) for q in every], places.numel())
+    return lumas[(score <= TIE * score.amin(1, keepdim=True) + FLOOR).int().argmax(1)]
+
+
 def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Cells | None = None) -> Fits:
     """Choose group and ridge by cross-validation over blocks, then refit on all of them: `fit_all` without
     warps; ``read`` are the cells that u is the means of. Solved in double precision."""
@@ -208,7 +218,8 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
     fitted = {name: fit_group(total, held, columns, pixels) for name, columns in GROUPS[1:]}
 
     places = fold_of_pixel(u.shape[-1]).to(device)
-    kinds = [lookup.sums(lookup.index(kind, u, phi), u2, places, FOLDS) for kind in lookup.KINDS]
+    lumas = luma_of(u, u2, places)
+    kinds = [lookup.sums(lookup.index(kind, u, phi, lumas), u2, places, FOLDS) for kind in lookup.KINDS]
     looked_up, ridges = lookup.scores(kinds, pixels)
     fitted |= {kind: (looked_up[:, k], nothing) for k, kind in enumerate(lookup.KINDS)} | {"none": (energy, nothing)}
 
@@ -225,22 +236,22 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
     if tried := ((lowest > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
         around = torch.stack([gaussian_blur(u[tried], sigma * u.shape[-1] / 256) for sigma in local.SIGMAS])
         bound = torch.minimum((lowest[tried] - FLOOR) / TIE, LOCAL * energy[tried])
-        found, names, rows_of = local.fit(u[tried], u2[tried], around, places, FOLDS, bound)
+        found, names, rows_of = local.fit(u[tried], u2[tried], around, lumas[tried], places, FOLDS, bound)
         for k in found.isfinite().nonzero().flatten().tolist():
             row = tried[k]
             error[row], groups[row], tables[row], weights[row] = found[k], names[k], rows_of[k], 0
     screens: list[screen.Screen | None] = [None] * count
     for row in ((error > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
-        if (toned := screen.fit(u2[row], phi[row], read, SCREENED * float(error[row]))) is not None:
+        if (toned := screen.fit(u2[row], phi[row], lumas[row], read, SCREENED * float(error[row]))) is not None:
             error[row], screens[row] = toned
             groups[row], weights[row] = toned[1].kind, 0
-    return Fits(groups, weights, tables, error, warp.still(count, device), layer.nothing_over(u), screens)
+    return Fits(groups, weights, tables, lumas, error, warp.still(count, device), layer.nothing_over(u), screens)
 
 
 def without_edit(u: Tensor) -> Fits:
     """The anchor that leaves one picture ``[1, 3, S, S]`` as it is; its error is not known."""
     weights, tables = u.new_zeros(1, FEATURES, 3), u.new_zeros(1, lookup.KNOTS, 3)
-    return Fits(["none"], weights, tables, u.new_zeros(1), warp.still(1, u.device), layer.nothing_over(u), [None])
+    return Fits(["none"], weights, tables, u.new_tensor(lookup.LUMAS[:1]), u.new_zeros(1), warp.still(1, u.device), layer.nothing_over(u), [None])
 
 
 def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:
@@ -366,11 +377,11 @@ def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
     result = (u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)).clamp(0, 1)
     for kind in lookup.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
-            result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows]))
+            result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows], fits.lumas[rows]))
     for kind in local.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             around = gaussian_blur(u[rows], local.sigma_of(kind) * u.shape[-1] / 256)
-            result[rows] = local.look_up(fits.tables[rows], *local.indices(kind, u[rows], around))
+            result[rows] = local.look_up(fits.tables[rows], *local.indices(kind, u[rows], around, fits.lumas[rows]))
     for row, toned in enumerate(fits.screens):
         if toned is not None:
             result[row] = screen.apply(toned, phi[row], fits.warps.cells[row])

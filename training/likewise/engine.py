@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator, Mapping
 
 import numpy as np
 
@@ -51,3 +52,24 @@ def run_engine(run: str, folder: Path, pack: Path, work: dict[str, Any], timeout
     )
     if done.returncode != 0:
         raise RuntimeError(f"{done.stdout[-6000:]}\n{REMEDY}")
+
+
+def draw(
+    pack: Path, b: np.ndarray, pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], backend: str = "wasm"
+) -> Iterator[tuple[str, np.ndarray, dict[str, Any]]]:
+    """b' at b's own size for each named pair (a, a'), uint8 ``[H, W, 3]`` all, and the engine's report."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_picture(folder / "b.rgba", b)
+        for name, (a, a2) in pairs.items():
+            write_picture(folder / f"{name}.a.rgba", a)
+            write_picture(folder / f"{name}.a2.rgba", a2)
+        work = {
+            "backend": backend,
+            "adapter": "llvmpipe" if backend == "webgpu" else "",
+            "precision": "fp32",
+            "edits": list(pairs),
+        }
+        run_engine("draw-run", folder, pack, work, timeout=3600)
+        for name in pairs:
+            yield name, read_picture(folder / f"{name}.b2.rgba"), json.loads((folder / f"{name}.json").read_text())

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from .data.families import FAMILIES
-from .engine import ROOT, read_picture, run_engine, write_picture
+from .engine import ROOT, draw
 from .export import SIZE
 
 SAMPLES = ROOT / "public" / "samples"
@@ -102,41 +101,28 @@ def measure(
 ) -> list[dict[str, object]]:
     """One row an edit; ``a`` and ``b`` uint8 ``[H, W, 3]``."""
     rows: list[dict[str, object]] = []
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        write_picture(folder / "b.rgba", b)
-        for name in names:
-            write_picture(folder / f"{name}.a.rgba", a)
-            write_picture(folder / f"{name}.a2.rgba", edited(a, name, seed))
-        work = {
-            "backend": backend,
-            "adapter": "llvmpipe" if backend == "webgpu" else "",
-            "precision": "fp32",
-            "edits": names,
-        }
-        run_engine("full-size-run", folder, pack, work, timeout=3600)
-        for name in names:
-            drawn, truth = read_picture(folder / f"{name}.b2.rgba"), edited(b, name, seed)
-            if drawn.shape != b.shape:
-                raise RuntimeError(f"{name}: b' is {drawn.shape}, not {b.shape}")
-            report = json.loads((folder / f"{name}.json").read_text())
-            small, small_truth = at_model_size(drawn), at_model_size(truth)
-            rows.append(
-                {
-                    "family": name,
-                    "group": FAMILIES[name].group,
-                    "split": FAMILIES[name].split,
-                    "anchor": report["anchor"],
-                    "gradientEnergy": round(gradient_energy(drawn) / gradient_energy(truth), 4),
-                    "gradientEnergyAt256": round(gradient_energy(small) / gradient_energy(small_truth), 4),
-                    "decibels": round(decibels(drawn, truth), 2),
-                    "decibelsAt256": round(decibels(small, small_truth), 2),
-                    "decibelsOfB": round(decibels(b, truth), 2),
-                    "drift": round(drift(drawn, truth), 3),
-                    "milliseconds": {phase: round(value) for phase, value in report["timings"].items()},
-                }
-            )
-            print(json.dumps(rows[-1]), flush=True)
+    pairs = {name: (a, edited(a, name, seed)) for name in names}
+    for name, drawn, report in draw(pack, b, pairs, backend):
+        truth = edited(b, name, seed)
+        if drawn.shape != b.shape:
+            raise RuntimeError(f"{name}: b' is {drawn.shape}, not {b.shape}")
+        small, small_truth = at_model_size(drawn), at_model_size(truth)
+        rows.append(
+            {
+                "family": name,
+                "group": FAMILIES[name].group,
+                "split": FAMILIES[name].split,
+                "anchor": report["anchor"],
+                "gradientEnergy": round(gradient_energy(drawn) / gradient_energy(truth), 4),
+                "gradientEnergyAt256": round(gradient_energy(small) / gradient_energy(small_truth), 4),
+                "decibels": round(decibels(drawn, truth), 2),
+                "decibelsAt256": round(decibels(small, small_truth), 2),
+                "decibelsOfB": round(decibels(b, truth), 2),
+                "drift": round(drift(drawn, truth), 3),
+                "milliseconds": {phase: round(value) for phase, value in report["timings"].items()},
+            }
+        )
+        print(json.dumps(rows[-1]), flush=True)
     return rows
 
 

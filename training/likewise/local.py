@@ -29,11 +29,12 @@ def sigma_of(kind: str) -> int:
     return int(kind.split()[2])
 
 
-def indices(kind: str, image: Tensor, around: Tensor) -> tuple[Tensor, Tensor]:
+def indices(kind: str, image: Tensor, around: Tensor, lumas: Tensor) -> tuple[Tensor, Tensor]:
     """The value and the bent difference that a table of this kind is indexed with, both in 0..1: ``[n, 3, S, S]``,
-    or ``[n, 1, S, S]`` where the channels share them. ``around`` is the image, blurred by the kind's sigma."""
+    or ``[n, 1, S, S]`` where the channels share them. ``around`` is the image, blurred by the kind's sigma;
+    ``lumas [n, 3]`` are the weights of its luma."""
     if " luma " in kind:
-        image, around = luma(image), luma(around)
+        image, around = luma(image, lumas), luma(around, lumas)
     off = image - around
     return image.clamp(0, 1), 0.5 + 0.5 * off / (off.abs() + BEND)
 
@@ -133,19 +134,19 @@ def edited(of: str, u2: Tensor) -> Tensor:
     return u2.flatten(2) if of == "luma" else u2.flatten(2).flatten(0, 1)[:, None]
 
 
-def positions(of: str, u: Tensor, around: Tensor) -> list[Tensor]:
+def positions(of: str, u: Tensor, around: Tensor, lumas: Tensor) -> list[Tensor]:
     """`indices` of pictures ``[n, 3, S, S]``, a row for every system."""
-    return [x.flatten(2).flatten(0, 1) for x in indices(f"local {of} 0", u, around)]
+    return [x.flatten(2).flatten(0, 1) for x in indices(f"local {of} 0", u, around, lumas)]
 
 
-def first_look(of: str, u: Tensor, u2: Tensor, around: Tensor) -> tuple[Tensor, Tensor]:
+def first_look(of: str, u: Tensor, u2: Tensor, around: Tensor, lumas: Tensor) -> tuple[Tensor, Tensor]:
     """The place in `SIGMAS` of the kind ``of`` channel or luma of least mean square error on each pair itself, at
     every second pixel each way, and that error, ``[n]``; ``around [sigmas, n, 3, S, S]``."""
     u, u2, around = u[..., ::2, ::2], u2[..., ::2, ::2], around[..., ::2, ::2]
     pixels, count, errors = u[0, 0].numel(), len(u), []
     fold, shown = torch.zeros(pixels, dtype=torch.long, device=u.device), edited(of, u2)
     for soft in around:
-        system = sums(*positions(of, u, soft), shown, fold, 1)
+        system = sums(*positions(of, u, soft, lumas), shown, fold, 1)
         error = left(system, solve(system.matrix / pixels, system.right / pixels, FIRST_RIDGE))
         errors.append(error.reshape(count, -1).sum(1) / (3 * pixels))
     least, at = torch.stack(errors).min(0)
@@ -153,19 +154,19 @@ def first_look(of: str, u: Tensor, u2: Tensor, around: Tensor) -> tuple[Tensor, 
 
 
 def fit(
-    u: Tensor, u2: Tensor, around: Tensor, fold: Tensor, folds: int, bound: Tensor
+    u: Tensor, u2: Tensor, around: Tensor, lumas: Tensor, fold: Tensor, folds: int, bound: Tensor
 ) -> tuple[Tensor, list[str], Tensor]:
     """The best local lookups of pairs ``[n, 3, S, S]``: the cross-validated mean square error ``[n]``, infinite
     where it is above ``bound [n]``, the kinds, and the tables ``[n, 256, 3]``. ``around`` are the blurs of u by
-    `SIGMAS`, ``[sigmas, n, 3, S, S]``."""
+    `SIGMAS`, ``[sigmas, n, 3, S, S]``, ``lumas [n, 3]`` the weights of its luma."""
     pixels, count = fold.numel(), len(u)
     score = torch.full((count,), torch.inf, dtype=torch.float64, device=u.device)
     kinds, found = [""] * count, u.new_zeros(count, KNOTS, 3)
-    looked = {of: first_look(of, u, u2, around) for of in ("channel", "luma")}
+    looked = {of: first_look(of, u, u2, around, lumas) for of in ("channel", "luma")}
     first, systems = score.new_full((2, count), torch.inf), {}
     for place, (of, (at, error)) in enumerate(looked.items()):
         if rows := (error <= bound).nonzero().flatten().tolist():
-            index = positions(of, u[rows], around[at[rows], rows])
+            index = positions(of, u[rows], around[at[rows], rows], lumas[rows])
             systems[of] = rows, sums(*index, edited(of, u2[rows]), fold.flatten(), folds)
             first[place, rows] = held_out(systems[of][1], FIRST_RIDGE, pixels).reshape(len(rows), -1).sum(1)
     better = first.argmin(0).tolist()

@@ -21,23 +21,28 @@ BLUR, GRADIENT = 46, 60  # features: the finest blur, the gradient's length
 
 KINDS = ("channel", "luma", "soft channel", "soft luma", "gradient")
 
+# What programs make greys with: Rec. 601, Rec. 709, and the mean.
+LUMAS = ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722), (1 / 3, 1 / 3, 1 / 3))
 
-def luma(image: Tensor) -> Tensor:
-    return 0.299 * image[:, 0:1] + 0.587 * image[:, 1:2] + 0.114 * image[:, 2:3]
+
+def luma(image: Tensor, weights: Tensor | None = None) -> Tensor:
+    """``[n, 1, S, S]``, with ``weights [n, 3]`` or those of Rec. 601."""
+    r, g, b = LUMAS[0] if weights is None else weights[..., None, None, None].unbind(1)
+    return r * image[:, 0:1] + g * image[:, 1:2] + b * image[:, 2:3]
 
 
-def index(kind: str, image: Tensor, phi: Tensor) -> Tensor:
+def index(kind: str, image: Tensor, phi: Tensor, lumas: Tensor | None = None) -> Tensor:
     """What a table of this kind is indexed with, in 0..1: ``[n, 3, S, S]``, or ``[n, 1, S, S]`` where the
-    channels share it."""
+    channels share it. ``lumas [n, 3]`` as of `luma`."""
     soft = phi[:, BLUR : BLUR + 3]
     if kind == "channel":
         q = image
     elif kind == "luma":
-        q = luma(image)
+        q = luma(image, lumas)
     elif kind == "soft channel":
         q = soft
     elif kind == "soft luma":
-        q = luma(soft)
+        q = luma(soft, lumas)
     else:
         q = GRADIENT_GAIN * phi[:, GRADIENT : GRADIENT + 1]
     return q.clamp(0, 1)

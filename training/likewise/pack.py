@@ -13,6 +13,7 @@ import torch
 from safetensors.numpy import load_file
 from torch import Tensor
 
+from .line import line_of, on_line
 from .model import head
 from .noise import gaussian_noise
 
@@ -128,12 +129,13 @@ class Pack:
         weights = self.merge(coefficients)
         target = torch.cat([b, anchor_b], dim=1)
         pairs = torch.cat([a, a2 - a, a2 - anchor_a], dim=1)[None]
+        line = line_of(a, a2)
         x = noise(seed, b.shape[-1])
         drawn = b
         for k in range(steps):
             t, following = k / steps, (k + 1) / steps
             grid, maps = self.step(weights, x, target, pairs, t)
-            drawn = head(grid, maps, b, anchor_b).clamp(0, 1)
+            drawn = on_line(line, head(grid, maps, b, anchor_b).clamp(0, 1))
             x = x + (2 * drawn - 1 - x) * ((following - t) / (1 - t))
         return drawn
 

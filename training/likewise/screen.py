@@ -85,11 +85,12 @@ def bends(device: torch.device) -> Tensor:
     return torch.kron(once, eye) + torch.kron(eye, once)
 
 
-def seen(phi: Tensor, kind: str, cells: Cells | None) -> Tensor:
-    """What tones are made of: ``[1 or 3, 5, S * S]``; in cells the pixel alone, since a cell has one share."""
+def seen(phi: Tensor, kind: str, weights: Tensor, cells: Cells | None) -> Tensor:
+    """What tones are made of, luma with ``weights [3]``: ``[1 or 3, 5, S * S]``; in cells the pixel alone, since a
+    cell has one share."""
     found = torch.stack([phi[k : k + 3] for k in SEEN], 1).double()
     if kind == "screen":
-        found = luma(found.transpose(0, 1)).transpose(0, 1)
+        found = luma(found.transpose(0, 1), weights[None]).transpose(0, 1)
     if cells is not None:
         found[:, 1:] = 0
     return found.flatten(2)
@@ -262,9 +263,10 @@ def of_two(share: Tensor) -> bool:
 
 @dataclass(frozen=True)
 class Screen:
-    """Of a `kind`: ``dark`` and ``light [3]``, and one channel, or one for each of r, g, b."""
+    """Of a `kind`: the weights ``luma [3]``, ``dark`` and ``light [3]``, and one channel, or one for each of r, g, b."""
 
     kind: str
+    luma: Tensor
     dark: Tensor
     light: Tensor
     channels: list[Channel]
@@ -273,7 +275,7 @@ class Screen:
 def apply(screen: Screen, phi: Tensor, cells: Cells | None) -> Tensor:
     """The screen of a picture with features ``phi``, read in ``cells`` or not: ``[3, S, S]``."""
     place = places(phi.shape[-1], cells, phi.device)
-    tones = seen(phi, screen.kind, cells)
+    tones = seen(phi, screen.kind, screen.luma, cells)
     share = torch.stack([shares(channel, tone, place) for channel, tone in zip(screen.channels, tones)])
     dark, light = (tone[:, None] for tone in (screen.dark, screen.light))
     return (dark + (light - dark) * share).clamp(0, 1).float().reshape(3, *phi.shape[1:])
@@ -287,9 +289,9 @@ def tones_again(u2: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     return mean_y - slope * mean_s, mean_y + slope * (1 - mean_s)
 
 
-def fit(u2: Tensor, phi: Tensor, cells: Cells | None, bound: float) -> tuple[float, Screen] | None:
+def fit(u2: Tensor, phi: Tensor, weights: Tensor, cells: Cells | None, bound: float) -> tuple[float, Screen] | None:
     """The best screen of a pair and its mean square error, or None where that is above ``bound``. ``phi`` are the
-    features of u, which was read in ``cells`` or not."""
+    features of u, which was read in ``cells`` or not; ``weights [3]`` are its luma's."""
     kind, tones = "screen", two_tones(u2, "screen")
     if tones is None:
         kind, tones = "screens", two_tones(u2, "screens")
@@ -298,7 +300,7 @@ def fit(u2: Tensor, phi: Tensor, cells: Cells | None, bound: float) -> tuple[flo
     share = shares_of(u2, *tones, kind)
     if not of_two(share):
         return None
-    place, sources = places(u2.shape[-1], cells, u2.device), seen(phi, kind, cells)
+    place, sources = places(u2.shape[-1], cells, u2.device), seen(phi, kind, weights, cells)
     bare, groups = torch.zeros(2, 2, dtype=torch.float64, device=u2.device), [[c] for c in range(len(share))]
     if cells is None:
         tried = [[bare, lattice_of(one.clamp(0, 1))] for one in share]
@@ -318,7 +320,7 @@ def fit(u2: Tensor, phi: Tensor, cells: Cells | None, bound: float) -> tuple[flo
         made = torch.stack([shares(channel, source, place) for channel, source in zip(channels, sources)])
         tones = tones_again(u2, made)
         share = shares_of(u2, *tones, kind)
-        screen = Screen(kind, *tones, channels)
+        screen = Screen(kind, weights, *tones, channels)
         error = float((apply(screen, phi, cells) - u2).double().square().mean())
         if error > HOPELESS * bound or not of_two(share):
             return None

@@ -150,7 +150,7 @@ def test_lookups_agree_with_the_engine(kind: str, score: float, ridge: float, kn
 def test_local_lookups_agree_with_the_engine() -> None:
     a, edited = golden_pair()
     around = torch.stack([gaussian_blur(a, sigma * 32 / 256) for sigma in local.SIGMAS])
-    score, kinds, tables = local.fit(a, edited, around, fold_of_pixel(32), FOLDS, torch.ones(1))
+    score, kinds, tables = local.fit(a, edited, around, torch.tensor(lookup.LUMAS[:1]), fold_of_pixel(32), FOLDS, torch.ones(1))
     assert abs(float(score) - 9.7e-6) < 5e-7 and kinds == ["local channel 16"]
     assert float((tables[0, [0, 40, 100, 136, 255]].flatten() - torch.tensor(GOLDEN_LOCAL)).abs().max()) < 1e-4
 
@@ -163,11 +163,12 @@ def test_local_lookups_of_several_pairs_are_those_of_each() -> None:
     edited = torch.stack([u[0] * 2 - soft[0], lines, u[2].flip(2), u[3] ** 2]).clamp(0, 1)
     fold = fold_of_pixel(64)
     around = torch.stack([gaussian_blur(u, sigma * 64 / 256) for sigma in local.SIGMAS])
+    lumas = torch.tensor(lookup.LUMAS[:1]).expand(4, 3)
     bound = torch.tensor([0.01, 0.01, 1e-4, 0.01])
-    score, kinds, tables = local.fit(u, edited, around, fold, FOLDS, bound)
+    score, kinds, tables = local.fit(u, edited, around, lumas, fold, FOLDS, bound)
     assert score.isfinite().tolist() == [True, True, False, True]
     for k in range(4):
-        alone, kind, table = local.fit(u[[k]], edited[[k]], around[:, [k]], fold, FOLDS, bound[[k]])
+        alone, kind, table = local.fit(u[[k]], edited[[k]], around[:, [k]], lumas[[k]], fold, FOLDS, bound[[k]])
         assert kind == [kinds[k]] and torch.allclose(alone, score[[k]])
         assert torch.allclose(table[0], tables[k], atol=1e-5)
 

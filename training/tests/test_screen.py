@@ -10,8 +10,10 @@ from torch import Tensor
 
 from likewise import cells, screen
 from likewise.anchor import anchors, features, gaussian_blur
-from likewise.lookup import luma
+from likewise.lookup import LUMAS, luma
 from test_layer import psnr
+
+LUMA = torch.tensor(LUMAS[0])
 
 SIZE = 128
 
@@ -88,7 +90,7 @@ def test_it_is_found(edit: Callable[[Tensor], Tensor], group: str, in_cells: boo
 
 def test_lines_repeat_along_one_frequency() -> None:
     a = picture(1)
-    toned = screen.fit(lines(a)[0], features(a)[0], None, 1.0)
+    toned = screen.fit(lines(a)[0], features(a)[0], LUMA, None, 1.0)
     assert toned is not None
     (channel,) = toned[1].channels
     assert torch.allclose(channel.lattice, torch.tensor([[13.0, 7.0], [0.0, 0.0]], dtype=torch.float64), atol=0.05)
@@ -97,10 +99,10 @@ def test_lines_repeat_along_one_frequency() -> None:
 def test_a_photograph_has_neither() -> None:
     a = picture(1)
     assert cells.find(a[0]) is None
-    assert screen.fit(a[0] ** 2, features(a)[0], None, 1.0) is None
+    assert screen.fit(a[0] ** 2, features(a)[0], LUMA, None, 1.0) is None
     # A pencil sketch is mostly paper, and what is not is of no one tone.
     sketch = (luma(a) / luma(gaussian_blur(a, 4.0))).clamp(0, 1) ** 2
-    assert screen.fit(sketch.expand(1, 3, -1, -1)[0], features(a)[0], None, 1.0) is None
+    assert screen.fit(sketch.expand(1, 3, -1, -1)[0], features(a)[0], LUMA, None, 1.0) is None
 
 
 def golden_pair() -> tuple[Tensor, Tensor]:
@@ -126,7 +128,7 @@ GOLDEN = {
 
 def test_screens_agree_with_the_engine() -> None:
     a, edited = golden_pair()
-    toned = screen.fit(edited[0], features(a)[0], None, 1.0)
+    toned = screen.fit(edited[0], features(a)[0], LUMA, None, 1.0)
     assert toned is not None
     error, found = toned
     (channel,) = found.channels

@@ -1,7 +1,8 @@
 /** A triplet to what the denoiser is given: decode → prepare → anchor → encode → route. */
 import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
-import type { Compute, FullImage, Tensor } from './compute/compute';
+import type { Compute, FullImage, Line, Tensor } from './compute/compute';
+import { lineOf } from './compute/reference/line';
 import { sideOf } from './compute/shapes';
 import { atOwnSize } from './layer';
 import { anchorFor } from './shape';
@@ -31,6 +32,7 @@ export interface ReadPair<Data> {
   /** Of a as it was given, in pixels. */
   readonly size: { readonly width: number; readonly height: number };
   readonly fit: AnchorFit;
+  readonly line?: Line | undefined;
   /** The denoiser's input, in its precision. */
   readonly pairs: Tensor<Data>;
   dispose(): void;
@@ -182,8 +184,10 @@ export async function encodeTriplet<Data>(
       const anchorA = passing.keep(compute.anchorApply(onA, a, fit));
       passing.release(onA);
       const pairs = ofPair.keep(compute.pairInput(a, a2, anchorA, type));
+      const line = lineOf(await compute.read(a), await compute.read(a2));
       const { width, height } = whole.a;
-      return { key: keys.pair, a, a2, size: { width, height }, fit, pairs, dispose: () => ofPair.dispose() };
+      const dispose = (): void => ofPair.dispose();
+      return { key: keys.pair, a, a2, size: { width, height }, fit, line, pairs, dispose };
     }
 
     const { pair, anchor, anchorB, target } = await job.phase('anchoring', 2, async (report) => {

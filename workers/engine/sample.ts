@@ -25,7 +25,7 @@ function disposeAll<Data>(outputs: ReadonlyMap<string, GraphOutput<Data>>): void
 
 /** What of a triplet the steps need. */
 type Given<Data> = Pick<Encoded<Data>, 'b' | 'anchorB' | 'target'> & {
-  readonly pair: Pick<Encoded<Data>['pair'], 'pairs'>;
+  readonly pair: Pick<Encoded<Data>['pair'], 'pairs' | 'line'>;
 };
 
 function headOf<Data>(
@@ -41,7 +41,7 @@ function headOf<Data>(
     grid: { ...grid, dims: grid.dims.slice(1) },
     maps: { ...maps, dims: maps.dims.slice(1) },
   };
-  return { ...withoutBatch, b: encoded.b };
+  return { ...withoutBatch, b: encoded.b, line: encoded.pair.line };
 }
 
 let made: { readonly seed: number; readonly noise: Float32Array } | undefined;

@@ -9,6 +9,7 @@ import { scoreLocal } from './local-fit';
 import { lookupSums, scoreLookup } from './lookup-fit';
 import { anchorApply, anchorGram } from './reference/anchor';
 import { anchorFields, blurred, gradientOf } from './reference/fields';
+import { LUMAS } from './reference/lookup';
 import { close, distance, imageOf, photograph, picture, rounded, uniform } from './testing/parity';
 
 const SIZE = 48;
@@ -132,6 +133,18 @@ describe('fitStill', () => {
     expect(found.name).toBe(expected);
     expect(found.lookup?.kind).toBe(expected);
     expect(found.weights.every((weight) => weight === 0)).toBe(true);
+    expect(error(applied(b, found), edit(b))).toBeLessThan(0.01);
+  });
+
+  it.each(LUMAS)('knows which luma a curve is of: %d, %d, %d', (...of) => {
+    const edit = (image: Float32Array): Float32Array =>
+      mapColours(image, (r, g, bl) => {
+        const y = of[0] * r + of[1] * g + of[2] * bl;
+        return y > 0.6 ? [1, 0.9, 0.7] : y > 0.4 ? [0.4, 0.8, 0.1] : [0.1, 0, 0.3];
+      });
+    const found = fit(a, edit(a));
+    expect(found.luma).toEqual(of);
+    expect(found.lookup).toMatchObject({ kind: 'luma', luma: of });
     expect(error(applied(b, found), edit(b))).toBeLessThan(0.01);
   });
 
@@ -302,7 +315,9 @@ describe('lookups', () => {
     const pair = { a: image, a2, fields: anchorFields(image, size), size };
     const [folds, ridges] = [{ of, count: 4 }, [1e-6, 1e-4, 1e-2]];
     const found =
-      kind === 'local' ? scoreLocal(pair, folds, ridges, 1) : scoreLookup(kind, pair, folds, ridges);
+      kind === 'local'
+        ? scoreLocal(LUMAS[0], pair, folds, ridges, 1)
+        : scoreLookup(kind, LUMAS[0], pair, folds, ridges);
     if (found === undefined) throw new Error('nothing was found');
     expect(found.score).toBeCloseTo(score, 6);
     expect(found.ridge).toBe(ridge);

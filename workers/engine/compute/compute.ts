@@ -50,14 +50,21 @@ export type LocalKind = (typeof LOCAL_KINDS)[number];
 /** Of either. */
 export const LOOKUP_KNOTS = 256;
 
+/** Weights of r, g and b in a luma. */
+export type Luma = readonly [number, number, number];
+
 export interface PointLookup {
   readonly kind: PointKind;
+  /** Where the kind is of luma; that of Rec. 601 if there is none. */
+  readonly luma?: Luma;
   /** `[256, 3]` */
   readonly table: Float32Array;
 }
 
 export interface LocalLookup {
   readonly kind: LocalKind;
+  /** Where the kind is of luma; that of Rec. 601 if there is none. */
+  readonly luma?: Luma;
   /** `[16, 16, 3]`: by value, then by difference. */
   readonly table: Float32Array;
 }
@@ -73,6 +80,8 @@ export const SCREEN_TONES = 5;
 export interface Screen {
   /** One screen for all channels, of luma, or one for each, of its own values. */
   readonly kind: 'screen' | 'screens';
+  /** That of Rec. 601 if there is none. */
+  readonly luma?: Luma;
   /** r, g, b */
   readonly dark: readonly number[];
   readonly light: readonly number[];
@@ -150,6 +159,13 @@ export interface MergeTarget<Data> {
   readonly merged: Tensor<Data>;
 }
 
+/** What all colours of an edit are on, r, g and b each; docs/architecture.md, "Line". */
+export interface Line {
+  readonly origin: readonly number[];
+  /** Of length 1. */
+  readonly way: readonly number[];
+}
+
 export interface HeadInputs<Data> {
   /** `[14, G, G]` as the denoiser returned it (its type). */
   readonly grid: Tensor<Data>;
@@ -157,6 +173,8 @@ export interface HeadInputs<Data> {
   readonly maps: Tensor<Data>;
   /** Prepared b, `[3, S, S]`. */
   readonly b: Tensor<Data>;
+  /** Where there is one, b′ is brought onto it. */
+  readonly line?: Line | undefined;
 }
 
 export interface FullRender<Data> extends HeadInputs<Data> {

@@ -77,6 +77,8 @@ describe('anchor', () => {
   });
 });
 
+const REC_709 = [0.2126, 0.7152, 0.0722] as const;
+
 describe('lookup', () => {
   it.each(POINT_KINDS)('is the table at the %s', async (kind) => {
     const size = 12;
@@ -85,12 +87,12 @@ describe('lookup', () => {
     const image = cpu.uploadImage(imageOf(u, size), 'u');
     const fields = anchorFields(u, size);
     const table = uniform(5, LOOKUP_KNOTS * 3, -0.2, 1.2);
-    const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, table } };
+    const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, luma: REC_709, table } };
     const actual = await cpu.read(cpu.anchorApply(image, cpu.prepare(image, size), anchor));
     const expected = u.map((_, at) => {
       const [c, i] = [Math.floor(at / plane), at % plane];
       const of = kind.startsWith('soft') ? fields : u;
-      const luma = 0.299 * of[i] + 0.587 * of[plane + i] + 0.114 * of[2 * plane + i];
+      const luma = REC_709[0] * of[i] + REC_709[1] * of[plane + i] + REC_709[2] * of[2 * plane + i];
       const own = kind.endsWith('luma') ? luma : of[at];
       const position = 255 * clamp(kind === 'gradient' ? 4 * fields[17 * plane + i] : own);
       const knot = (k: number): number => Math.max(0, 1 - Math.abs(position - k));
@@ -109,12 +111,12 @@ describe('local lookup', () => {
     const u = rounded(picture(4, size));
     const image = cpu.uploadImage(imageOf(u, size), 'u');
     const table = uniform(5, LOOKUP_KNOTS * 3, -0.2, 1.2);
-    const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, table } };
+    const anchor = { weights: new Float32Array(ANCHOR_FEATURES * 3), lookup: { kind, luma: REC_709, table } };
     const actual = await cpu.read(cpu.anchorApply(image, cpu.prepare(image, size), anchor));
     const around = blurred(u, size, Number(kind.split(' ')[2]));
     const of = (planes: Float32Array, c: number, i: number): number =>
       kind.includes('luma')
-        ? 0.299 * planes[i] + 0.587 * planes[plane + i] + 0.114 * planes[2 * plane + i]
+        ? REC_709[0] * planes[i] + REC_709[1] * planes[plane + i] + REC_709[2] * planes[2 * plane + i]
         : planes[c * plane + i];
     const expected = u.map((_, at) => {
       const [c, i] = [Math.floor(at / plane), at % plane];

@@ -39,13 +39,14 @@ function bytes({ data }: FullImage<CpuData>): Uint8ClampedArray<ArrayBuffer> {
   throw new TypeError('a tensor was given where an image belongs');
 }
 
-function headOf({ grid, maps, b }: HeadInputs<CpuData>): RenderJob['head'] {
+function headOf({ grid, maps, b, line }: HeadInputs<CpuData>): RenderJob['head'] {
   return {
     grid: floats(grid),
     gridSize: sideOf(grid, GRID_CHANNELS),
     maps: floats(maps),
     size: sideOf(maps, MAP_CHANNELS),
     guide: floats(b),
+    line,
   };
 }
 

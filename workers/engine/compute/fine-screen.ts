@@ -118,8 +118,8 @@ export function withFineScreen(fit: AnchorFit, whole: Whole, fields: Float32Arra
   if (finest === 0) return softened(fit, square);
   // What samples of it show of a screen may be its moiré, of which its own pixels know nothing.
   const left = screen === undefined ? fit.score : errorOfScreen(square, screen);
-  const found = fitScreen(square, (screen === undefined ? SCREENED : BETTER) * left);
+  const found = fitScreen(square, fit.luma, (screen === undefined ? SCREENED : BETTER) * left);
   return found === undefined
     ? fit
-    : softened({ name: found.screen.kind, weights: noWeights(), ...found }, square);
+    : softened({ ...found, name: found.screen.kind, weights: noWeights(), luma: fit.luma }, square);
 }

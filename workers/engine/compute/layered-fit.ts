@@ -55,7 +55,12 @@ export async function fitLayered<Data>(
     if (bare === undefined) break;
     // Nothing was done to the picture itself.
     if (bare.plausible)
-      return layered({ name: 'none', weights: noWeights(), score: 0 }, bare, { u: a, a2, size }, still);
+      return layered(
+        { name: 'none', weights: noWeights(), score: 0, luma: still.luma },
+        bare,
+        { u: a, a2, size },
+        still,
+      );
   }
   if (pixels === undefined || still.score <= UNDER) return undefined;
 

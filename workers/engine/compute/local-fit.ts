@@ -2,7 +2,7 @@
  * Scores and solves the anchor's local lookups (docs/architecture.md, "Local lookup"): bilinear between 16 × 16
  * knots of a value and of its bent difference from what is around it.
  */
-import { LOCAL_KINDS, LOOKUP_KNOTS, type LocalKind } from './compute';
+import { LOCAL_KINDS, LOOKUP_KNOTS, type LocalKind, type Luma } from './compute';
 import { SLOPE } from './lookup-fit';
 import { blurOf } from './reference/fields';
 import { localIndices, LOCAL_SIDE, sharesIndices, sigmaOf, type Indices } from './reference/local';
@@ -84,10 +84,10 @@ export function localSums([value, off]: Indices, edited: readonly Float32Array[]
 }
 
 /** Systems of one kind: one of three channels by luma, one for each channel otherwise. */
-function systemsOf(kind: LocalKind, { a, a2, fields, size }: Pair, folds: Folds): Sums[][] {
+function systemsOf(kind: LocalKind, luma: Luma, { a, a2, fields, size }: Pair, folds: Folds): Sums[][] {
   const pixels = a2.length / 3;
   const edited = [0, 1, 2].map((c) => a2.subarray(c * pixels, (c + 1) * pixels));
-  const indices = localIndices(kind, a, blurOf(fields, size, sigmaOf(kind)));
+  const indices = localIndices(kind, luma, a, blurOf(fields, size, sigmaOf(kind)));
   return indices.map((of, c) => localSums(of, indices.length === 1 ? edited : [edited[c]], folds));
 }
 
@@ -109,12 +109,13 @@ function thinned(planes: Float32Array, size: number): Float32Array {
 /** The kind of least mean squared error on the very pixels it is fitted to, and that error. */
 function firstLook(
   kinds: readonly LocalKind[],
+  luma: Luma,
   pair: Pair,
   ridge: number,
 ): { readonly kind: LocalKind; readonly error: number } {
   const whole = { of: new Uint8Array(pair.size ** 2), count: 1 };
   const errors = kinds.map((kind) => {
-    const systems = systemsOf(kind, pair, whole).map(([sums]) => sums);
+    const systems = systemsOf(kind, luma, pair, whole).map(([sums]) => sums);
     return ownError(systems, PENALTY, ridge) / pair.a2.length;
   });
   const error = Math.min(...errors);
@@ -126,6 +127,7 @@ function firstLook(
  * with the better score, with the best ridge. Undefined where that is above `bound`.
  */
 export function scoreLocal(
+  luma: Luma,
   pair: Pair,
   folds: Folds,
   ridges: readonly number[],
@@ -137,10 +139,10 @@ export function scoreLocal(
   const few: Pair = { a, a2, fields, size: Math.ceil(size / 2) };
   const sorts = [true, false].map((shared) => LOCAL_KINDS.filter((kind) => sharesIndices(kind) === shared));
   const finalists = sorts
-    .map((kinds) => firstLook(kinds, few, middle))
+    .map((kinds) => firstLook(kinds, luma, few, middle))
     .filter(({ error }) => error <= bound)
     .map(({ kind }) => {
-      const systems = systemsOf(kind, pair, folds);
+      const systems = systemsOf(kind, luma, pair, folds);
       const error = heldOut(systems, PENALTY);
       return { kind, systems, error, first: error(middle) };
     })
@@ -156,7 +158,7 @@ export function scoreLocal(
     ridge: best.ridge,
     solve() {
       const value = (knot: number): number => Math.floor(knot / LOCAL_SIDE) / LAST;
-      return { kind, table: fullTable(systems, PENALTY, best.ridge, value) };
+      return { kind, luma, table: fullTable(systems, PENALTY, best.ridge, value) };
     },
   };
 }

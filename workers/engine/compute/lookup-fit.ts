@@ -1,5 +1,5 @@
 /** Scores and solves the anchor's lookups (docs/architecture.md, "Lookup"): linear between 256 knots. */
-import { LOOKUP_KNOTS, type PointKind } from './compute';
+import { LOOKUP_KNOTS, type Luma, type PointKind } from './compute';
 import { lookupIndex } from './reference/lookup';
 import {
   bestRidge,
@@ -51,18 +51,19 @@ export function lookupSums(q: Float32Array, edited: Float32Array, folds: Folds):
 /** Cross-validates one kind over the folds. */
 export function scoreLookup(
   kind: PointKind,
+  luma: Luma,
   { a, a2, fields, size }: Pair,
   folds: Folds,
   ridges: readonly number[],
 ): ScoredLookup {
   const plane = size * size;
-  const q = lookupIndex(kind, a, fields, size);
+  const q = lookupIndex(kind, luma, a, fields, size);
   const of = (planes: Float32Array, c: number): Float32Array => planes.subarray(c * plane, (c + 1) * plane);
   const channels = [0, 1, 2].map((c) => lookupSums(of(q, c), of(a2, c), folds));
   const { ridge, error } = bestRidge(heldOut(channels, PENALTY), ridges);
   return {
     ridge,
     score: Math.max(0, error) / (3 * plane),
-    solve: () => ({ kind, table: fullTable(channels, PENALTY, ridge, (knot) => knot / LAST) }),
+    solve: () => ({ kind, luma, table: fullTable(channels, PENALTY, ridge, (knot) => knot / LAST) }),
   };
 }

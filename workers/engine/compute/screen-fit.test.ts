@@ -5,7 +5,7 @@ import { fitAnchor, nameOf, type AnchorFit } from './anchor-fit';
 import { createCpuCompute } from './cpu';
 import { anchorApply } from './reference/anchor';
 import { blurred } from './reference/fields';
-import { luma } from './reference/lookup';
+import { LUMAS, luma } from './reference/lookup';
 import { prepare } from './reference/prepare';
 import { fitScreen } from './screen-fit';
 import { frequenciesOf } from './spectrum';
@@ -222,7 +222,7 @@ it('agrees with PyTorch', () => {
   });
   const soft = [1, 2, 4, 8].map((sigma) => blurred(a, size, sigma));
   const span = { left: 0, top: 0, width: 1, height: 1 };
-  const found = fitScreen({ side: size, a, a2, soft, span, cells: undefined }, 1);
+  const found = fitScreen({ side: size, a, a2, soft, span, cells: undefined }, LUMAS[0], 1);
   if (found === undefined) throw new Error('no screen was found');
   const { kind, dark, light, lattice, gains, thresholds } = found.screen;
   expect(kind).toBe('screen');

@@ -2,7 +2,7 @@
  * Fits a screen to a pair (docs/architecture.md, "Screen"): the two tones of a′ (screen-tones.ts), what repeats in how
  * they are mixed (spectrum.ts), and what they are mixed by (thresholds.ts).
  */
-import { SCREEN_TONES, type Cells, type Screen } from './compute';
+import { SCREEN_TONES, type Cells, type Luma, type Screen } from './compute';
 import { middleOfCell } from './reference/cells';
 import { luma } from './reference/lookup';
 import { SCREEN_KNOTS } from './reference/screen';
@@ -95,7 +95,7 @@ function together([x, y]: readonly [Float64Array, Float64Array]): Together {
 }
 
 /** What a screen's tones are made of, `[5, P]` for each share; in cells the pixel alone, since a cell has one share. */
-function tonesOf({ a, soft, cells }: Sampled, kind: Screen['kind']): Float64Array[] {
+function tonesOf({ a, soft, cells }: Sampled, kind: Screen['kind'], of: Luma | undefined): Float64Array[] {
   const count = a.length / 3;
   const sources = cells === undefined ? [a, ...soft] : [a];
   return Array.from({ length: kind === 'screen' ? 1 : 3 }, (_, c) => {
@@ -104,7 +104,7 @@ function tonesOf({ a, soft, cells }: Sampled, kind: Screen['kind']): Float64Arra
       for (let i = 0; i < count; i++)
         tones[k * count + i] =
           kind === 'screen'
-            ? luma(planes[i], planes[count + i], planes[2 * count + i])
+            ? luma(planes[i], planes[count + i], planes[2 * count + i], of)
             : planes[c * count + i];
     });
     return tones;
@@ -121,7 +121,12 @@ function joined(parts: readonly Float64Array[]): Float64Array {
   return out;
 }
 
-function screenOf(kind: Screen['kind'], [dark, light]: Tones, channels: readonly Channel[]): Screen {
+function screenOf(
+  kind: Screen['kind'],
+  of: Luma,
+  [dark, light]: Tones,
+  channels: readonly Channel[],
+): Screen {
   const lattice = new Float32Array(4 * 3);
   const gains = new Float32Array(SCREEN_TONES * 3);
   const thresholds = new Float32Array(SCREEN_KNOTS * 3);
@@ -131,18 +136,18 @@ function screenOf(kind: Screen['kind'], [dark, light]: Tones, channels: readonly
     channel.gains.forEach((value, k) => (gains[3 * k + c] = value));
     channel.thresholds.forEach((value, k) => (thresholds[3 * k + c] = value));
   }
-  return { kind, dark: [...dark], light: [...light], lattice, gains, thresholds };
+  return { kind, luma: of, dark: [...dark], light: [...light], lattice, gains, thresholds };
 }
 
 /** The mean squared error that a screen leaves of a square of a pair. */
 export function errorOfScreen(
   sampled: Sampled,
-  { kind, dark, light, lattice, gains, thresholds }: Screen,
+  { kind, luma: of, dark, light, lattice, gains, thresholds }: Screen,
 ): number {
   const places = placesOf(sampled);
   const column = (of: Float32Array, c: number): Float64Array =>
     Float64Array.from({ length: of.length / 3 }, (_, k) => of[3 * k + c]);
-  const shares = tonesOf(sampled, kind).map((tones, c) => {
+  const shares = tonesOf(sampled, kind, of).map((tones, c) => {
     const [x0, y0, x1, y1] = column(lattice, c);
     const frequencies: Frequency[] = x0 === 0 && y0 === 0 ? [] : [[x0, y0], [x1, y1]]; // prettier-ignore
     const channel = { gains: column(gains, c), thresholds: column(thresholds, c) };
@@ -154,6 +159,7 @@ export function errorOfScreen(
 /** The best screen of a square of a pair and its mean squared error, or undefined where that is above `bound`. */
 export function fitScreen(
   sampled: Sampled,
+  of: Luma,
   bound: number,
 ): { readonly score: number; readonly screen: Screen } | undefined {
   const { a2, side, span, cells } = sampled;
@@ -165,7 +171,7 @@ export function fitScreen(
   if (!ofTwo(shares)) return undefined;
 
   const { places, means, spread } = together(placesOf(sampled));
-  const sources = tonesOf(sampled, kind).map(means);
+  const sources = tonesOf(sampled, kind, of).map(means);
   // Where cells are dithered, all channels are alike.
   const groups = cells === undefined ? shares.map((_, c) => [c]) : [shares.map((_, c) => c)];
   const tried = groups.map(([first]): Splines[] => {
@@ -213,7 +219,7 @@ export function fitScreen(
     before = channels;
     tones = tonesAgain(a2, made);
     shares = sharesOf(a2, tones, kind);
-    best = { score: errorOf(a2, made, tones), screen: screenOf(kind, tones, channels) };
+    best = { score: errorOf(a2, made, tones), screen: screenOf(kind, of, tones, channels) };
     if (best.score > HOPELESS * bound || !ofTwo(shares)) return undefined;
     // Most of what is off is noise, such as a JPEG has.
     const off = new Float64Array(shares.length * side * side);

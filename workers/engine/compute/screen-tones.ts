@@ -12,8 +12,17 @@ const OF_EACH = 0.02;
 
 export type Tones = readonly [dark: Float64Array, light: Float64Array];
 
-/** The direction in which pixels of `[3, P]` vary most, and the share of variance that is across it. */
-function mainAxis(planes: Float32Array): { readonly axis: Float64Array; readonly astray: number } {
+/** The line along which pixels of `[3, P]` vary most. */
+export interface MainAxis {
+  readonly means: readonly number[];
+  /** Of length 1. */
+  readonly axis: Float64Array;
+  /** Of what varies along it and across it, sums over channels, the mean of squares. */
+  readonly along: number;
+  readonly across: number;
+}
+
+export function mainAxis(planes: Float32Array): MainAxis {
   const count = planes.length / 3;
   const means = [0, 1, 2].map(
     (c) => planes.subarray(c * count, (c + 1) * count).reduce((s, v) => s + v, 0) / count,
@@ -38,7 +47,7 @@ function mainAxis(planes: Float32Array): { readonly axis: Float64Array; readonly
     axis = next.map((value) => value / most);
   }
   if (axis[0] + axis[1] + axis[2] < 0) axis = axis.map((value) => -value);
-  return { axis, astray: trace > 0 ? (trace - most) / trace : 1 };
+  return { means, axis, along: most / count, across: Math.max(0, trace - most) / count };
 }
 
 /** The lower of two middle values, or undefined of none. */
@@ -54,8 +63,8 @@ export function twoTones(a2: Float32Array, kind: Screen['kind']): Tones | undefi
   if (kind === 'screens') {
     alongs.push(channel(0), channel(1), channel(2));
   } else {
-    const { axis, astray } = mainAxis(a2);
-    if (astray > ASTRAY) return undefined;
+    const { axis, along: most, across } = mainAxis(a2);
+    if (most === 0 || across > ASTRAY * (most + across)) return undefined;
     const [r, g, b] = [0, 1, 2].map(channel);
     const along = Float64Array.from(r, (value, i) => axis[0] * value + axis[1] * g[i] + axis[2] * b[i]);
     alongs.push(along, along, along);

@@ -8,6 +8,7 @@ import {
   ANCHOR_FEATURES,
   type Anchor,
   type LocalKind,
+  type Luma,
   type PointKind,
   type Screen,
 } from './compute';
@@ -16,6 +17,7 @@ import type { Sketch } from './layer-paint';
 import { scoreLocal } from './local-fit';
 import { scoreLookup } from './lookup-fit';
 import { BLUR_SIGMAS, blurOf, FEATURE_BLURS } from './reference/fields';
+import { LUMAS } from './reference/lookup';
 import { fitScreen } from './screen-fit';
 import { type Folds, type Pair, type ScoredLookup } from './table-fit';
 
@@ -71,6 +73,8 @@ export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
   /** Cross-validated mean squared error of the choice, in image units squared. */
   readonly score: number;
+  /** The luma of which a′ is most nearly a function. */
+  readonly luma: Luma;
   /** The layer as it was found, where there is one. */
   readonly sketch?: Sketch;
 }
@@ -208,9 +212,13 @@ function screened(fit: AnchorFit, pair: Pair): AnchorFit {
   if (fit.score <= UNEXPLAINED) return fit;
   const { a, a2, size, cells } = pair;
   const span = { left: 0, top: 0, width: 1, height: 1 };
-  const found = fitScreen({ side: size, a, a2, soft: softOf(pair), span, cells }, SCREENED * fit.score);
+  const found = fitScreen(
+    { side: size, a, a2, soft: softOf(pair), span, cells },
+    fit.luma,
+    SCREENED * fit.score,
+  );
   if (found === undefined) return fit;
-  return { name: found.screen.kind, weights: noWeights(), ...found };
+  return { ...found, name: found.screen.kind, weights: noWeights(), luma: fit.luma };
 }
 
 /**
@@ -226,10 +234,15 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
   const folds = foldSums(gram);
   const all = sumOf(folds);
   const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);
-  const leave: AnchorFit = { name: 'none', weights: noWeights(), score: unchanged };
-  if (unchanged < TINY) return leave;
+  const nothing: AnchorFit = { name: 'none', weights: noWeights(), score: unchanged, luma: LUMAS[0] };
+  if (unchanged < TINY) return nothing;
 
   const places = foldsOfPixels(pair.size);
+  const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
+  const lumas = LUMAS.map((luma) => ({ luma, ...scoreLookup('luma', luma, pair, places, RIDGES) }));
+  const least = Math.min(...lumas.map(({ score }) => score));
+  const luma: Luma = (lumas.find(({ score }) => asGood(score, least)) ?? lumas[0]).luma;
+  const leave = { ...nothing, luma };
   const withTable = (name: AnchorName, { score, solve: table }: ScoredLookup): Scored => ({
     name,
     score,
@@ -237,17 +250,16 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
   });
   const scored = CANDIDATES.map((name): Scored => {
     if (isFeatures(name)) return scoreFeatures(name, folds, all);
-    return withTable(name, scoreLookup(name, pair, places, RIDGES));
+    return withTable(name, scoreLookup(name, luma, pair, places, RIDGES));
   });
   const best = Math.min(...scored.map(({ score }) => score));
-  const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
   const finish = ({ name, score, solve: solution }: Scored): AnchorFit => {
     const solved = solution();
-    return solved === undefined ? leave : { name, score, ...solved };
+    return solved === undefined ? leave : { name, score, luma, ...solved };
   };
   if (best > UNEXPLAINED) {
     const bound = Math.min((best - tolerance) / NEARLY_AS_GOOD, LOCAL * unchanged);
-    const local = scoreLocal(pair, places, RIDGES, bound);
+    const local = scoreLocal(luma, pair, places, RIDGES, bound);
     if (local !== undefined) return finish(withTable(local.kind, local));
   }
   if (best > WORTHWHILE * unchanged || asGood(unchanged, best)) return leave;

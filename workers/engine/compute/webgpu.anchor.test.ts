@@ -11,6 +11,7 @@ import {
   type Compute,
   type FullImage,
 } from './compute';
+import { LUMAS } from './reference/lookup';
 import { movedPlanes } from './reference/warp';
 import { openPlainDevices } from './testing/device';
 import {
@@ -90,7 +91,7 @@ describe.each(devices)('$name', (opened) => {
   });
 
   it.each([...POINT_KINDS, ...LOCAL_KINDS])('looks up by %s', async (kind) => {
-    const lookup = { kind, table: uniform(11, LOOKUP_KNOTS * 3, -0.2, 1.2) };
+    const lookup = { kind, luma: LUMAS[1], table: uniform(11, LOOKUP_KNOTS * 3, -0.2, 1.2) };
     const anchor = { weights: weightsOf(0, -1), lookup };
     // A random table is steep: a rounding of q in its last place shows 255 times as much.
     for (const shape of SHAPES) await sameAnchor(shape, anchor, 2e-4);

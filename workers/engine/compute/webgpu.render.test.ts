@@ -12,6 +12,7 @@ import {
 } from './compute';
 import type { CpuData } from './cpu';
 import { renderFull } from './gpu/render';
+import { LUMAS } from './reference/lookup';
 import { openDevices } from './testing/device';
 import {
   correspondences,
@@ -51,7 +52,7 @@ describe.each(devices)('$name', (opened) => {
   });
 
   describe.each(types)('predictions in %s', (type) => {
-    function head(size: number): Record<keyof HeadInputs<never>, Twin> {
+    function head(size: number): Record<'grid' | 'maps' | 'b', Twin> & Pick<HeadInputs<never>, 'line'> {
       const maps = uniform(2, 5 * size * size);
       // Some gates are shut: those pixels are the anchor's.
       maps.fill(0, 3 * size * size, 3 * size * size + size);
@@ -61,12 +62,14 @@ describe.each(devices)('$name', (opened) => {
         b: parity.twin(picture(3, size), [3, size, size]),
       };
     }
-    const gpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<GPUBuffer> => ({
+    const gpuSide = ({ grid, maps, b, line }: ReturnType<typeof head>): HeadInputs<GPUBuffer> => ({
+      line,
       grid: grid.gpu,
       maps: maps.gpu,
       b: b.gpu,
     });
-    const cpuSide = ({ grid, maps, b }: ReturnType<typeof head>): HeadInputs<CpuData> => ({
+    const cpuSide = ({ grid, maps, b, line }: ReturnType<typeof head>): HeadInputs<CpuData> => ({
+      line,
       grid: grid.cpu,
       maps: maps.cpu,
       b: b.cpu,
@@ -123,10 +126,26 @@ describe.each(devices)('$name', (opened) => {
       await same(inputs, image, { anchor, strength: 1.3, width, height });
     });
 
+    it('brings what it draws onto a line, at every size', async () => {
+      const inputs = { ...head(16), line: { origin: [0.5, 0.4, 0.3], way: [0.48, 0.6, 0.64] } };
+      const image = parity.image(noiseImage(9, 41, 37));
+      await same(inputs, image, { anchor: none, strength: 1, width: 41, height: 37 });
+      const anchor = parity.twin(picture(4, 16), [3, 16, 16]);
+      const [drawn, expected] = [
+        await gpu.renderPreview(gpuSide(inputs), anchor.gpu, 1),
+        await cpu.renderPreview(cpuSide(inputs), anchor.cpu, 1),
+      ];
+      expect(bytesApart(drawn, expected)).toBeLessThanOrEqual(1);
+      const x = parity.twin(uniform(6, 3 * 256, -3, 3), [1, 3, 16, 16], type);
+      gpu.flowStep(gpuSide(inputs), anchor.gpu, x.gpu, 0, 0.5);
+      cpu.flowStep(cpuSide(inputs), anchor.cpu, x.cpu, 0, 0.5);
+      await parity.same(x.gpu, x.cpu, type === 'float16' ? 3e-3 : 1e-5);
+    });
+
     it('renders a lookup', async () => {
       const image = parity.image(noiseImage(9, 41, 37));
       for (const kind of ['luma', 'gradient', 'local channel 2', 'local luma 16'] as const) {
-        const anchor = { ...none, lookup: { kind, table } };
+        const anchor = { ...none, lookup: { kind, luma: LUMAS[1], table } };
         await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
       }
     });

@@ -13,7 +13,7 @@ import { Buffers, bytesOf, storable, type ElementType } from './gpu/buffers';
 import { preamble } from './gpu/kernels';
 import { CARD, encodeMerge, encodeMergeElement, SOFTWARE } from './gpu/merge';
 import { Operation, Pipelines } from './gpu/operation';
-import { renderFull } from './gpu/render';
+import { lineNumbers, renderFull } from './gpu/render';
 import { commonScalar, linear, scalarOf } from './gpu/types';
 import { BLUR_SIGMAS, FIELDS } from './reference/fields';
 import { GRID_CHANNELS, MAP_CHANNELS } from './reference/head';
@@ -89,7 +89,7 @@ export function createWebGpuCompute(device: GPUDevice, software: boolean): Compu
   /** The head at the model's size, through the kernel that uses what it makes. */
   function atModelSize(
     kernel: 'flow-step' | 'preview',
-    { grid, maps, b }: HeadInputs<GPUBuffer>,
+    { grid, maps, b, line }: HeadInputs<GPUBuffer>,
     anchorB: GpuTensor,
     value: number,
     aliases: Readonly<Record<string, string>>,
@@ -101,7 +101,7 @@ export function createWebGpuCompute(device: GPUDevice, software: boolean): Compu
       kernel,
       preamble({ prediction: commonScalar(grid, maps), ...aliases }),
       [
-        operation.parameters([size, sideOf(grid, GRID_CHANNELS)], [value]),
+        operation.parameters([size, sideOf(grid, GRID_CHANNELS)], [value, 0, ...lineNumbers(line)]),
         grid.data,
         maps.data,
         b.data,

@@ -1,6 +1,6 @@
 /**
- * The engine's side of training/likewise/full_size.py, which starts it: b′ at b's own size for several
- * triplets. The folder has `pack/`, `job.json` (the Job below), b.rgba and, per edit, NAME.a.rgba and
+ * The engine's side of `draw` in training/likewise/engine.py, which starts it: b′ at b's own size for several
+ * pairs. The folder has `pack/`, `job.json` (the Job below), b.rgba and, per edit, NAME.a.rgba and
  * NAME.a2.rgba; NAME.b2.rgba and NAME.json, the engine's report, are written beside them.
  */
 import { writeFileSync } from 'node:fs';

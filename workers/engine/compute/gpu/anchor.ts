@@ -19,7 +19,7 @@ import { cellSpan, isCells } from '../reference/cells';
 import { FEATURE_BLURS, FIELDS } from '../reference/fields';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
 import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
-import { looksAtFields } from '../reference/lookup';
+import { looksAtFields, LUMAS } from '../reference/lookup';
 import { hornerOrder } from '../reference/warp';
 import type { Operation } from './operation';
 
@@ -43,7 +43,7 @@ const SCREEN_BITS = { screen: POINT_KINDS.length + 3, screens: POINT_KINDS.lengt
 
 export interface AnchorUniforms {
   readonly groups: number;
-  /** 82 × vec4 and, of a lookup, 256 × vec4 */
+  /** 82 × vec4, of a lookup 256 × vec4, and a vec4 of luma */
   readonly weights: GPUBuffer;
 }
 
@@ -70,13 +70,14 @@ export function anchorUniforms(operation: Operation, { weights, lookup, screen }
     (bits, { bit }) => bits | bit,
     0,
   );
-  const padded = new Float32Array((ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
+  const padded = new Float32Array((ANCHOR_FEATURES + LOOKUP_KNOTS + 1) * 4);
   const put = (values: Float32Array, from: number): void => {
     for (let i = 0; 3 * i < values.length; i++) padded.set(values.subarray(i * 3, i * 3 + 3), (from + i) * 4);
   };
   put(screen === undefined ? weights : Float32Array.from(screenRows(screen)), 0);
   const table = screen?.thresholds ?? lookup?.table;
   if (table !== undefined) put(table, ANCHOR_FEATURES);
+  padded.set((screen ?? lookup)?.luma ?? LUMAS[0], (ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
   if (screen !== undefined) groups = SCREEN_BITS[screen.kind] << LOOKUP_SHIFT;
   else if (lookup !== undefined) groups = lookupBits(lookup) << LOOKUP_SHIFT;
   return { groups, weights: operation.constant('weights', padded, 'uniform') };

@@ -1,6 +1,6 @@
 /** Full-size render on the GPU, in bands of rows through one bounded output buffer. */
 import type { RgbaImage } from '../../protocol';
-import type { FullRender } from '../compute';
+import type { FullRender, Line } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { sideOf } from '../shapes';
 import { isCells } from '../reference/cells';
@@ -11,6 +11,12 @@ import type { Operation } from './operation';
 import { commonScalar } from './types';
 
 const BAND_PIXELS = 1 << 22;
+
+/** A line as kernels have it, two vec3f: none where the way is nowhere. */
+export function lineNumbers(line: Line | undefined): readonly number[] {
+  const { origin, way } = line ?? { origin: [0, 0, 0], way: [0, 0, 0] };
+  return [...origin, 0, ...way, 0];
+}
 
 export async function renderFull(
   buffers: Buffers,
@@ -63,7 +69,7 @@ export async function renderFull(
           uniforms.groups,
           ...layerSize,
         ],
-        [strength],
+        [strength, ...lineNumbers(render.line)],
       );
       operation.run(
         'render',

@@ -2,6 +2,8 @@
  * The head of docs/architecture.md, a row of output pixels at a time and at any output size.
  * Guided upsampling is the identity at the model's size, so there is one way for both.
  */
+import type { Line } from '../compute';
+import { ontoLine } from './line';
 import { spanAt, type Source, type Span } from './source';
 
 export const GRID_CHANNELS = 14;
@@ -22,6 +24,8 @@ export interface Head {
   readonly size: number;
   /** b at its own size, where `drawn` looks. */
   readonly source: Source;
+  /** What the edit is brought onto. */
+  readonly line?: Line | undefined;
 }
 
 type Planes = readonly [Float32Array, Float32Array, Float32Array];
@@ -35,6 +39,12 @@ export function headRow(
   anchor: Planes,
   out: Planes,
 ): void {
+  mixedRow(head, width, v, own, anchor, out);
+  if (head.line !== undefined) ontoLine(head.line, out);
+}
+
+/** The same, not yet brought onto a line. */
+function mixedRow(head: Head, width: number, v: number, own: Planes, anchor: Planes, out: Planes): void {
   const { gridSize, size, source } = head;
   const grid = gridLine(head, v);
   const down = spanAt(v, size, { low: 0, high: 0, rest: 0 });

@@ -2,7 +2,7 @@
  * The anchor's local lookups: a table of 16 × 16 values that is indexed with a pixel and with how it differs
  * from what is around it, and clamp(T(q, d)) of a row of pixels.
  */
-import { LOCAL_KINDS, type LocalKind, type LocalLookup, type Lookup } from '../compute';
+import { LOCAL_KINDS, type LocalKind, type LocalLookup, type Lookup, type Luma } from '../compute';
 import { sampledRow, type Row } from './features';
 import { blurred } from './fields';
 import { luma } from './lookup';
@@ -44,8 +44,8 @@ function indicesOf(values: Float32Array, around: Float32Array): void {
   }
 }
 
-function lumaInto([r, g, b]: Row['colours']): Float32Array {
-  for (let x = 0; x < r.length; x++) r[x] = luma(r[x], g[x], b[x]);
+function lumaInto([r, g, b]: Row['colours'], of: Luma | undefined): Float32Array {
+  for (let x = 0; x < r.length; x++) r[x] = luma(r[x], g[x], b[x], of);
   return r;
 }
 
@@ -58,10 +58,15 @@ function planesOf(image: Float32Array): Row['colours'] {
 export type Indices = readonly [value: Float32Array, off: Float32Array];
 
 /** The indices of each channel of pixels, three planes, or of one where the channels share them. */
-export function localIndices(kind: LocalKind, pixels: Float32Array, soft: Float32Array): readonly Indices[] {
+export function localIndices(
+  kind: LocalKind,
+  of: Luma,
+  pixels: Float32Array,
+  soft: Float32Array,
+): readonly Indices[] {
   const [values, around] = [pixels, soft].map((planes) => planesOf(Float32Array.from(planes)));
   const indices = sharesIndices(kind)
-    ? [[lumaInto(values), lumaInto(around)] as const]
+    ? [[lumaInto(values, of), lumaInto(around, of)] as const]
     : values.map((value, c) => [value, around[c]] as const);
   for (const [value, off] of indices) indicesOf(value, off);
   return indices;
@@ -70,7 +75,7 @@ export function localIndices(kind: LocalKind, pixels: Float32Array, soft: Float3
 /** clamp(T(q, d)) of a row, into the three planes of `out`; `around` is `surroundings`, `off` three planes. */
 export function localRow(
   row: Row,
-  { kind, table }: LocalLookup,
+  { kind, luma: of, table }: LocalLookup,
   around: Float32Array,
   size: number,
   out: Row['colours'],
@@ -82,7 +87,7 @@ export function localRow(
     sampledRow(around.subarray(c * size * size, (c + 1) * size * size), size, row, off[c]);
   }
   if (sharesIndices(kind)) {
-    indicesOf(lumaInto(out), lumaInto(off));
+    indicesOf(lumaInto(out, of), lumaInto(off, of));
     for (const c of [1, 2] as const) {
       out[c].set(out[0]);
       off[c].set(off[0]);

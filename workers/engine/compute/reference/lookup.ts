@@ -1,5 +1,5 @@
 /** The anchor's lookups: what a table is indexed with, and clamp(T(q)) of a row of pixels. */
-import { LOOKUP_KNOTS, type PointKind, type PointLookup } from '../compute';
+import { LOOKUP_KNOTS, type Luma, type PointKind, type PointLookup } from '../compute';
 import { sampledRow, type Row } from './features';
 import { anchorFields, BLUR_SIGMAS, blurOf, gradientOf } from './fields';
 
@@ -12,15 +12,19 @@ function clamp(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
 
-/** Rec. 601 */
-export const LUMA = [0.299, 0.587, 0.114] as const;
+/** What programs make greys with, in order of preference: Rec. 601, Rec. 709, and the mean. */
+export const LUMAS = [
+  [0.299, 0.587, 0.114],
+  [0.2126, 0.7152, 0.0722],
+  [1 / 3, 1 / 3, 1 / 3],
+] as const satisfies readonly Luma[];
 
-export function luma(r: number, g: number, b: number): number {
-  return LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
+export function luma(r: number, g: number, b: number, of: Luma = LUMAS[0]): number {
+  return of[0] * r + of[1] * g + of[2] * b;
 }
 
 /** Turns r, g, b (or their blurs, or a gradient in the first plane) into q, in place. */
-function indexRow(kind: PointKind, [r, g, b]: Planes, width: number): void {
+function indexRow(kind: PointKind, of: Luma | undefined, [r, g, b]: Planes, width: number): void {
   for (let x = 0; x < width; x++) {
     switch (kind) {
       case 'channel':
@@ -28,7 +32,7 @@ function indexRow(kind: PointKind, [r, g, b]: Planes, width: number): void {
         break;
       case 'luma':
       case 'soft luma':
-        r[x] = g[x] = b[x] = luma(r[x], g[x], b[x]);
+        r[x] = g[x] = b[x] = luma(r[x], g[x], b[x], of);
         break;
       case 'gradient':
         r[x] = g[x] = b[x] = GRADIENT_GAIN * r[x];
@@ -61,7 +65,7 @@ export function lookedAt(kind: PointKind, planes: Float32Array, size: number): F
 /** clamp(T(q)) of a row, into the three planes of `out`; `fields` is `lookedAt`. */
 export function lookupRow(
   row: Row,
-  { kind, table }: PointLookup,
+  { kind, luma: of, table }: PointLookup,
   fields: Float32Array | undefined,
   size: number,
   out: Planes,
@@ -73,7 +77,7 @@ export function lookupRow(
     else if (c === 0 || kind !== 'gradient')
       sampledRow(fields.subarray(c * size * size, (c + 1) * size * size), size, row, out[c]);
   }
-  indexRow(kind, out, width);
+  indexRow(kind, of, out, width);
   for (let c = 0; c < 3; c++) {
     const plane = out[c];
     for (let x = 0; x < width; x++) {
@@ -88,6 +92,7 @@ export function lookupRow(
 /** q of pixels `[3, S, S]` of an image, of which `fields` are. */
 export function lookupIndex(
   kind: PointKind,
+  of: Luma | undefined,
   pixels: Float32Array,
   fields: Float32Array,
   size: number,
@@ -95,6 +100,6 @@ export function lookupIndex(
   const plane = size * size;
   const q = Float32Array.from(looksAtFields(kind) ? readFields(kind, fields, size) : pixels);
   const at = (c: number): Float32Array => q.subarray(c * plane, (c + 1) * plane);
-  indexRow(kind, [at(0), at(1), at(2)], plane);
+  indexRow(kind, of, [at(0), at(1), at(2)], plane);
   return q;
 }

@@ -5,7 +5,7 @@
 import { ANCHOR_FEATURES, SCREEN_SIDE, SCREEN_TONES, type Cells, type Screen } from '../compute';
 import { middleOfCell } from './cells';
 import { FIRST_FIELD, sampledRow, weightedFields, type Row } from './features';
-import { LUMA, luma } from './lookup';
+import { LUMAS, luma } from './lookup';
 
 type Planes = Row['colours'];
 
@@ -37,7 +37,7 @@ export const AROUND = Uint8Array.from({ length: 9 * SCREEN_KNOTS }, (_, k) => {
 
 /** What the blurs of an image `planes` add to a screen's tones, `[3, S, S]` as it is; undefined where they add nothing. */
 export function softTones(
-  { kind, gains }: Screen,
+  { kind, luma: of = LUMAS[0], gains }: Screen,
   planes: Float32Array,
   size: number,
 ): Float32Array<ArrayBuffer> | undefined {
@@ -47,7 +47,7 @@ export function softTones(
     for (let c = 0; c < 3; c++) {
       const gain = gains[3 * k + c];
       if (kind === 'screens') weights[3 * (first + c) + c] = gain;
-      else LUMA.forEach((part, from) => (weights[3 * (first + from) + c] = part * gain));
+      else of.forEach((part, from) => (weights[3 * (first + from) + c] = part * gain));
     }
   }
   return weightedFields(weights, planes, size);
@@ -56,7 +56,7 @@ export function softTones(
 /** A row of the screen, into the three planes of `out`; `soft` is `softTones`, `scratch` holds at least a row. */
 export function screenRow(
   { width, v, colours }: Row,
-  { kind, dark, light, lattice, gains, thresholds }: Screen,
+  { kind, luma: of, dark, light, lattice, gains, thresholds }: Screen,
   soft: Float32Array | undefined,
   cells: Cells | undefined,
   size: number,
@@ -80,7 +80,7 @@ export function screenRow(
     const [x0, y0, x1, y1] = [0, 1, 2, 3].map((k) => lattice[3 * k + c]);
     const repeats = x0 !== 0 || y0 !== 0;
     for (let x = 0; x < width; x++) {
-      const value = kind === 'screen' ? luma(r[x], g[x], b[x]) : colours[c][x];
+      const value = kind === 'screen' ? luma(r[x], g[x], b[x], of) : colours[c][x];
       let threshold = thresholds[c];
       if (repeats) {
         const u = (x + 0.5) / width;
