@@ -1,4 +1,4 @@
-// Library: `source` and `seen` for kernels that read an image at its own size.
+// Library: `source`, `pixel_of` and `seen` for kernels that read an image at its own size.
 //
 // The kernel supplies the binding `image`, packed RGBA8 of `image_size() -> vec2u`, and what lib/warp.wgsl
 // wants. Includes lib/bilinear, lib/warp.
@@ -9,6 +9,10 @@ fn sample_image(place: vec2f) -> vec4f {
     taps.weight.y * unpack4x8unorm(image[taps.index.y]) +
     taps.weight.z * unpack4x8unorm(image[taps.index.z]) +
     taps.weight.w * unpack4x8unorm(image[taps.index.w]);
+}
+
+fn pixel_of(at: vec2u) -> vec3f {
+  return unpack4x8unorm(image[at.y * image_size().x + at.x]).rgb;
 }
 
 fn source(place: vec2f) -> vec3f {

@@ -1,4 +1,4 @@
-// Library: `source` and `seen` for kernels at the model's size, whose image is planar f32.
+// Library: `source`, `pixel_of` and `seen` for kernels at the model's size, whose image is planar f32.
 //
 // The kernel supplies the binding `planes` ([3, S, S]) and the function `model_size() -> u32`.
 
@@ -8,6 +8,10 @@ fn plane_at(channel: u32, index: u32) -> f32 {
 
 fn colour_at(index: u32) -> vec3f {
   return vec3f(plane_at(0u, index), plane_at(1u, index), plane_at(2u, index));
+}
+
+fn pixel_of(at: vec2u) -> vec3f {
+  return colour_at(at.y * model_size() + at.x);
 }
 
 fn source(place: vec2f) -> vec3f {

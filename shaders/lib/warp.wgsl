@@ -6,7 +6,8 @@
 // and `matches`, f32 [6, S, S], read only where outside is MATCHED. Where it is CELLS, the first two of `warp` are
 // the cells' pitch and origin in parts of the picture, and the first column and row and how many there are, and
 // `matches` are their means, f32 [3, rows, columns]. Where it is CHANNELS, the first nine are 1, x and y of red, of green
-// and of blue. Includes lib/bilinear.
+// and of blue. Where it is KERNEL, they are its 9 × 9 shares, row by row, of the pixels around a pixel; the kernel
+// supplies `pixel_of(at: vec2u) -> vec3f`. Includes lib/bilinear.
 
 const WARP_DEGREE = 5u;
 const WARP_OUTSIDE = 21u;
@@ -15,6 +16,8 @@ const OUTSIDE_COLOUR = 3.0;
 const MATCHED = 4.0;
 const CELLS = 5.0;
 const CHANNELS = 6.0;
+const KERNEL = 7.0;
+const KERNEL_RADIUS = 4;
 // Matches that read further apart than this many of their pixels are of different parts: none is blended.
 const TORN = 2.0;
 
@@ -102,11 +105,29 @@ fn channel_at(place: vec2f, c: u32) -> f32 {
   return source(mirrored(0.5 * s + 0.5))[c];
 }
 
+// The pixel that a place is in, filtered; `size` is the image's in pixels.
+fn filtered_colour(place: vec2f, size: vec2f) -> vec3f {
+  let last = vec2i(size) - 1;
+  let middle = vec2i(floor(place * size));
+  var sum = vec3f(0.0);
+  var k = 0u;
+  for (var j = -KERNEL_RADIUS; j <= KERNEL_RADIUS; j++) {
+    for (var i = -KERNEL_RADIUS; i <= KERNEL_RADIUS; i++) {
+      sum += warp[k / 4u][k % 4u] * pixel_of(vec2u(clamp(middle + vec2i(i, j), vec2i(0), last)));
+      k++;
+    }
+  }
+  return sum;
+}
+
 // The moved image at a place; `size` is the image's in pixels.
 fn moved_colour(place: vec2f, size: vec2f) -> vec3f {
   let outside = warp[WARP_OUTSIDE];
   if (outside.w == CELLS) {
     return cell_colour(place);
+  }
+  if (outside.w == KERNEL) {
+    return filtered_colour(place, size);
   }
   if (outside.w == CHANNELS) {
     return vec3f(channel_at(place, 0u), channel_at(place, 1u), channel_at(place, 2u));

@@ -2,6 +2,7 @@
 import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { Compute, FullImage, Line, Tensor } from './compute/compute';
+import { ofMeans } from './compute/reference/kernel';
 import { lineOf } from './compute/reference/line';
 import { sideOf } from './compute/shapes';
 import { atOwnSize } from './layer';
@@ -181,7 +182,7 @@ export async function encodeTriplet<Data>(
       const own = { a: thinned(whole.a, size), a2: thinned(whole.a2, size) };
       const fit = await fitPair(compute, { a, a2 }, { whole, own }, job);
       const onA = passing.keep(compute.uploadImage(own.a, 'a, thinned'));
-      const anchorA = passing.keep(compute.anchorApply(onA, a, fit));
+      const anchorA = passing.keep(compute.anchorApply(onA, a, ofMeans(fit)));
       passing.release(onA);
       const pairs = ofPair.keep(compute.pairInput(a, a2, anchorA, type));
       const line = lineOf(await compute.read(a), await compute.read(a2));
@@ -196,7 +197,7 @@ export async function encodeTriplet<Data>(
       await job.checkpoint();
       const anchor = anchorFor(pair.fit, pair.size, image);
       const onB = passing.keep(compute.uploadImage(thinned(image, size), 'b, thinned'));
-      const anchorB = ofB.keep(compute.anchorApply(onB, b, anchor));
+      const anchorB = ofB.keep(compute.anchorApply(onB, b, ofMeans(anchor)));
       return { pair, anchor, anchorB, target: ofB.keep(compute.targetInput(b, anchorB, type)) };
     });
 

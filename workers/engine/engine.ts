@@ -1,5 +1,6 @@
 /** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
 import { nameOf } from './compute/anchor-fit';
+import { ofMeans } from './compute/reference/kernel';
 import { encodeTriplet, keysOf, type Decode, type Encoded } from './encode';
 import { Aborted, EngineFailure } from './errors';
 import { fitWithin, shrink } from './image/resize';
@@ -210,7 +211,7 @@ export class PackEngine<Data> implements Engine {
           ...sampled.head,
           ...size,
           image: source,
-          anchor,
+          anchor: same ? anchor : ofMeans(anchor),
           strength,
           onTile: (done) => report(done),
           checkpoint: () => job.checkpoint(),

@@ -9,6 +9,7 @@ import {
   type Warp,
 } from './compute/compute';
 import { isCells } from './compute/reference/cells';
+import { isKernel } from './compute/reference/kernel';
 import { shapedFor } from './layer-shape';
 
 interface Size {
@@ -59,7 +60,7 @@ function smoothFor(warp: SmoothWarp, scale: readonly [number, number]): SmoothWa
 function warpFor(warp: Warp, scale: readonly [number, number]): Warp {
   if (isCells(warp)) return cellsFor(warp, scale);
   if ('channels' in warp) return { channels: displacementsFor(warp.channels, 1, scale) };
-  return 'matches' in warp ? warp : smoothFor(warp, scale);
+  return 'matches' in warp || isKernel(warp) ? warp : smoothFor(warp, scale);
 }
 
 /**

@@ -9,10 +9,12 @@ import type { Cells, Tensor, Warp } from './compute';
 import { withFineScreen } from './fine-screen';
 import { fitLayered } from './layered-fit';
 import type { Fitter, FullPair, PairPixels, Prepared } from './pair';
+import { fitKernel } from './kernel-fit';
 import { matchPair } from './patch-match';
 import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { isCells } from './reference/cells';
+import { isKernel } from './reference/kernel';
 import { fitStill, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
 import { fitChannels, fitWarp, sourcesOf } from './warp-fit';
 
@@ -57,7 +59,8 @@ async function fitPixels<Data>(
   const cells = cellsOf(warp);
   // Cells have so many pixels as they have, not as many as are left of them in a thinned picture.
   const { whole } = pixels;
-  const a = pixelsAt(cells ? thin(whole.a, whole.a.width, whole.a.height) : pixels.a, size, warp);
+  const filtered = warp !== undefined && isKernel(warp);
+  const a = pixelsAt(cells || filtered ? thin(whole.a, whole.a.width, whole.a.height) : pixels.a, size, warp);
   const a2 = pixelsAt(pixels.a2, size, undefined);
   const arena = new Arena(compute);
   try {
@@ -87,7 +90,7 @@ async function fitMoved<Data>(
 ): Promise<AnchorFit | undefined> {
   const arena = new Arena(compute);
   try {
-    const moved = await withFields(compute, arena.keep(compute.warp(a, warp)), arena);
+    const moved = await withFields(compute, isKernel(warp) ? a : arena.keep(compute.warp(a, warp)), arena);
     let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
     // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
     if (fit === undefined || fit.score > UNSOLVED) {
@@ -153,6 +156,12 @@ export async function fitAnchor<Data>(
       if (meant !== undefined) return meant;
     }
     const still = pixels ? withFineScreen(first, pixels.whole, prepared.fieldsRead) : first;
+    if (pixels !== undefined && still.screen === undefined && still.score > UNEXPLAINED) {
+      const { width, height } = pixels.whole.a;
+      const kernel = Math.min(width, height) > sideOf(a, 3) ? fitKernel(pixels.whole) : undefined;
+      const filtered = kernel && (await fitMoved(compute, pair, kernel, WARPED * still.score));
+      if (filtered !== undefined) return filtered;
+    }
     const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;
     if (covered !== undefined) return covered;
     if (still.score <= TONED || still.screen !== undefined) return still;
@@ -171,10 +180,12 @@ export function nameOf({ name, warp, layer }: AnchorFit): string {
   if (warp === undefined) return name;
   const moved = isCells(warp)
     ? 'cells'
-    : 'matches' in warp
-      ? 'correspondences'
-      : 'channels' in warp
-        ? 'channels'
-        : 'warp';
+    : isKernel(warp)
+      ? 'kernel'
+      : 'matches' in warp
+        ? 'correspondences'
+        : 'channels' in warp
+          ? 'channels'
+          : 'warp';
   return name === 'none' ? moved : `${moved} + ${name}`;
 }

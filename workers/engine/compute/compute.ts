@@ -131,8 +131,18 @@ export interface ChannelWarp {
   readonly channels: Float32Array;
 }
 
+/** Pixels of a kernel before and after its middle. */
+export const KERNEL_RADIUS = 4;
+export const KERNEL_SIDE = 2 * KERNEL_RADIUS + 1;
+
+/** A warp that filters a picture at its own size, and leaves means of its pixels as they are; "Kernel" there. */
+export interface Kernel {
+  /** `[9, 9]`, row by row, of sum 1: what a pixel takes of those around it, the nearest ones at the edges. */
+  readonly kernel: Float32Array;
+}
+
 /** Where in the picture an anchor reads. */
-export type Warp = SmoothWarp | Correspondences | Cells | ChannelWarp;
+export type Warp = SmoothWarp | Correspondences | Cells | ChannelWarp | Kernel;
 
 /** A fitted anchor: what is asked of an image. */
 export interface Anchor {

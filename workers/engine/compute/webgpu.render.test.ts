@@ -150,23 +150,28 @@ describe.each(devices)('$name', (opened) => {
       }
     });
 
-    it.each([...OUTSIDES, 'matched', 'channels apart'] as const)('renders a warp: %s', async (kind) => {
-      const warp =
-        kind === 'matched'
-          ? correspondences(16, FOLDED)
-          : kind === 'channels apart'
-            ? randomChannels(10)
-            : randomWarp(10, kind);
-      const image = parity.image(noiseImage(9, 41, 37));
-      const anchors: Anchor[] = [
-        { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), warp },
-        { ...none, lookup: { kind: 'soft channel', table }, warp },
-      ];
-      for (const anchor of anchors) {
-        await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
-        await same(head(16), image, { anchor, strength: 1, width: 29, height: 43 });
-      }
-    });
+    it.each([...OUTSIDES, 'matched', 'channels apart', 'kernel'] as const)(
+      'renders a warp: %s',
+      async (kind) => {
+        const warp =
+          kind === 'matched'
+            ? correspondences(16, FOLDED)
+            : kind === 'channels apart'
+              ? randomChannels(10)
+              : kind === 'kernel'
+                ? { kernel: uniform(10, 81, -0.1, 0.125) }
+                : randomWarp(10, kind);
+        const image = parity.image(noiseImage(9, 41, 37));
+        const anchors: Anchor[] = [
+          { weights: uniform(8, ANCHOR_FEATURES * 3, -0.05, 0.05), warp },
+          { ...none, lookup: { kind: 'soft channel', table }, warp },
+        ];
+        for (const anchor of anchors) {
+          await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
+          await same(head(16), image, { anchor, strength: 1, width: 29, height: 43 });
+        }
+      },
+    );
 
     it('renders screens and cells', async () => {
       const image = parity.image(noiseImage(9, 61, 53));

@@ -17,6 +17,7 @@ import { lineNumbers, renderFull } from './gpu/render';
 import { commonScalar, linear, scalarOf } from './gpu/types';
 import { BLUR_SIGMAS, FIELDS } from './reference/fields';
 import { GRID_CHANNELS, MAP_CHANNELS } from './reference/head';
+import { isKernel } from './reference/kernel';
 import { count, routeShape, sideOf } from './shapes';
 
 type GpuTensor = Tensor<GPUBuffer>;
@@ -187,6 +188,7 @@ export function createWebGpuCompute(device: GPUDevice, software: boolean): Compu
       return await readAndRelease(gram);
     },
     warp(u, warp) {
+      if (isKernel(warp)) return this.cast(u, 'float32');
       const out = tensor('float32', u.dims, 'moved');
       const operation = begin('warp');
       encodeWarp(operation, u.data, warp, sideOf(u, 3), out.data);

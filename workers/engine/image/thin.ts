@@ -5,7 +5,7 @@ import type { RgbaImage } from '../protocol';
  * The pixel nearest to the middle of each of `to` equal parts of an axis of `from` pixels. Of two as near
  * the inner one, so that a mirrored picture has the mirrored pixels.
  */
-function middles(from: number, to: number): Int32Array {
+export function middles(from: number, to: number): Int32Array {
   const before = (i: number): number => Math.floor(((i + 0.5) * from) / to);
   return Int32Array.from({ length: to }, (_, i) => (2 * i < to ? before(i) : from - 1 - before(to - 1 - i)));
 }

@@ -20,6 +20,7 @@ import { FEATURE_BLURS, FIELDS } from '../reference/fields';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
 import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
 import { looksAtFields, LUMAS } from '../reference/lookup';
+import { isKernel } from '../reference/kernel';
 import { hornerOrder } from '../reference/warp';
 import type { Operation } from './operation';
 
@@ -38,6 +39,7 @@ const TILES = 6;
 const MATCHED = OUTSIDES.length + 1;
 const CELLS = OUTSIDES.length + 2;
 const CHANNELS = OUTSIDES.length + 3;
+const KERNEL = OUTSIDES.length + 4;
 /** The kinds of a screen, after those of lookups. */
 const SCREEN_BITS = { screen: POINT_KINDS.length + 3, screens: POINT_KINDS.length + 4 } as const;
 
@@ -105,8 +107,8 @@ export function encodeCells(operation: Operation, pixels: Pixels, cells: Cells):
 }
 
 /**
- * What lib/warp.wgsl binds: 21 × vec4 coefficients, of all or of each channel, or cells, and a vec4 that says what is
- * read outside; and matches,
+ * What lib/warp.wgsl binds: 21 × vec4 coefficients, of all or of each channel, or cells, or a kernel, and a vec4 that
+ * says what is read outside; and matches,
  * or the means of the cells of the `pixels` that are read, which are made unless they are given.
  */
 export function warpBindings(
@@ -125,6 +127,9 @@ export function warpBindings(
   } else if (warp !== undefined && 'matches' in warp) {
     padded[WARP_COEFFICIENTS * 4 + 3] = MATCHED;
     matches = operation.constant('matches', warp.matches, 'storage');
+  } else if (warp !== undefined && isKernel(warp)) {
+    padded.set(warp.kernel);
+    padded[WARP_COEFFICIENTS * 4 + 3] = KERNEL;
   } else if (warp !== undefined && 'channels' in warp) {
     for (let k = 0; k < 9; k++) {
       const at = 6 * Math.floor(k / 3) + (k % 3);
@@ -179,7 +184,7 @@ export function encodeSeen(
   { warp }: Anchor,
   size: number,
 ): GPUBuffer {
-  if (warp === undefined) return planes;
+  if (warp === undefined || isKernel(warp)) return planes;
   const moved = operation.temporary('moved', 3 * size * size * 4);
   encodeWarp(operation, planes, warp, size, moved);
   return moved;

@@ -9,6 +9,7 @@ import {
   type Warp,
 } from '../compute';
 import { cellSource, isCells } from './cells';
+import { isKernel, kernelSource } from './kernel';
 import { planarSource, sampledSource, spanAt, type Source, type Span } from './source';
 
 /** Matches that read further apart than this many of their pixels are of different parts: none is blended. */
@@ -122,6 +123,7 @@ function channelSource(source: Source, { channels }: ChannelWarp): Source {
 /** `source` read through the warp. */
 export function movedSource(source: Source, warp: Warp): Source {
   if (isCells(warp)) return cellSource(source, warp);
+  if (isKernel(warp)) return kernelSource(source, warp);
   if ('channels' in warp) return channelSource(source, warp);
   const { width, height } = source;
   const matched = 'matches' in warp;
@@ -143,8 +145,9 @@ export function movedSource(source: Source, warp: Warp): Source {
   return sampledSource(width, height, sample);
 }
 
-/** moved(u) of planar `[3, S, S]`. */
+/** moved(u) of a prepared image, planar `[3, S, S]`. */
 export function movedPlanes(planes: Float32Array, size: number, warp: Warp): Float32Array<ArrayBuffer> {
+  if (isKernel(warp)) return Float32Array.from(planes);
   const plane = size * size;
   const source = movedSource(planarSource(planes, size, size), warp);
   const out = new Float32Array(3 * plane);
