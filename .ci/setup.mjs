@@ -97,9 +97,19 @@ function python() {
   return own;
 }
 
+/** The program whose edits are measured (training/likewise/programs.py). */
+function imageMagick() {
+  if (works('convert', ['-version'])) return;
+  if (!canApt()) give('ImageMagick is missing: install it, with its command convert.');
+  apt(['imagemagick']);
+}
+
 npmPackages();
 if (wants.has('--browser')) {
   chromium();
   vulkan();
 }
-if (wants.has('--training')) console.log(python());
+if (wants.has('--training')) {
+  imageMagick();
+  console.log(python());
+}

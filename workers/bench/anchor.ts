@@ -5,6 +5,7 @@
 import { Arena } from '../engine/arena';
 import {
   ANCHOR_FEATURES,
+  KERNEL_SIDE,
   LOOKUP_KNOTS,
   MATCH_NUMBERS,
   SCREEN_SIDE,
@@ -91,6 +92,11 @@ function anchors(): Record<string, Anchor> {
     'every feature': { weights: weights(ANCHOR_FEATURES) },
     warp: { weights: weights(0), warp: { coefficients, outside: 'mirror', colour: [0, 0, 0] } },
     correspondences: { weights: weights(0), warp: { matches } },
+    'channels apart': { weights: weights(0), warp: { channels: new Float32Array(18).fill(0.01) } },
+    kernel: {
+      weights: weights(0),
+      warp: { kernel: new Float32Array(KERNEL_SIDE ** 2).fill(1 / KERNEL_SIDE ** 2) },
+    },
     screen: { weights: weights(0), screen },
     cells: { weights: weights(0), warp: { pitch: [1 / 30, 1 / 20], origin: [0, 0] } },
     'colour under a layer': { weights: weights(10), layer: halfLaid() },

@@ -17,13 +17,28 @@ interface Size {
   readonly height: number;
 }
 
-/** How much of b's axes a length is that is 1 of a's: such that it is as much of the shorter side. */
-function scaleOf(a: Size, b: Size): readonly [number, number] {
-  const short = Math.min(b.width, b.height) / Math.min(a.width, a.height);
-  return [(a.width / b.width) * short, (a.height / b.height) * short];
+/** By how much of a pixel's a period may miss a whole number of them. */
+const WHOLE = 1e-3;
+
+/** How much of b's axes a length is that is 1 of a's, where pixels become so many times as large. */
+function scaledBy(times: number, a: Size, b: Size): readonly [number, number] {
+  return [(a.width / b.width) * times, (a.height / b.height) * times];
 }
 
-function screenFor(screen: Screen, [x, y]: readonly [number, number]): Screen {
+/** How many times as large b's shorter side is. */
+function timesOf(a: Size, b: Size): number {
+  return Math.min(b.width, b.height) / Math.min(a.width, a.height);
+}
+
+/** A screen that repeats by whole pixels of a does so in b: what lies between pixels is not what was seen. */
+function screenFor(screen: Screen, a: Size, b: Size): Screen {
+  const whole = screen.lattice.every((frequency, k) => {
+    if (frequency === 0) return true;
+    const period = (Math.floor(k / 3) % 2 === 0 ? a.width : a.height) / frequency;
+    return Math.abs(period - Math.round(period)) < WHOLE;
+  });
+  const times = timesOf(a, b);
+  const [x, y] = scaledBy(whole ? Math.max(1, Math.round(times)) : times, a, b);
   const lattice = screen.lattice.map((frequency, k) => frequency / (Math.floor(k / 3) % 2 === 0 ? x : y));
   return { ...screen, lattice };
 }
@@ -69,11 +84,11 @@ function warpFor(warp: Warp, scale: readonly [number, number]): Warp {
  */
 export function anchorFor(fit: AnchorFit, a: Size, b: Size): AnchorFit {
   const { layer, screen, warp } = fit;
-  const scale = scaleOf(a, b);
+  const scale = scaledBy(timesOf(a, b), a, b);
   return {
     ...fit,
     ...(layer && { layer: shapedFor(layer, a, b) }),
-    ...(screen && { screen: screenFor(screen, scale) }),
+    ...(screen && { screen: screenFor(screen, a, b) }),
     ...(warp && { warp: warpFor(warp, scale) }),
   };
 }

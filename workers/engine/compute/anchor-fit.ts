@@ -150,12 +150,13 @@ export async function fitAnchor<Data>(
         ? await fitMeans(compute, prepared, a2)
         : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
+    const still = pixels ? withFineScreen(first, pixels.whole, prepared.fieldsRead) : first;
     if (pixels !== undefined && first.score > TONED) {
       const cells = findCells(pixels.whole.a2);
       const meant = cells && (await fitMoved(compute, pair, cells, WARPED * first.score));
-      if (meant !== undefined) return meant;
+      // Dots in rows look like cells.
+      if (meant !== undefined && (still.screen === undefined || meant.score <= still.score)) return meant;
     }
-    const still = pixels ? withFineScreen(first, pixels.whole, prepared.fieldsRead) : first;
     if (pixels !== undefined && still.screen === undefined && still.score > UNEXPLAINED) {
       const { width, height } = pixels.whole.a;
       const kernel = Math.min(width, height) > sideOf(a, 3) ? fitKernel(pixels.whole) : undefined;

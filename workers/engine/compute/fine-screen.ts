@@ -79,6 +79,7 @@ function squareOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sampled
     ),
     span,
     cells: undefined,
+    whole: true,
   };
 }
 

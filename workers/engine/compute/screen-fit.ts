@@ -24,8 +24,10 @@ const HOPELESS = 2;
 const REPEATED = 0.5;
 /** Squared share: where a threshold alone leaves no more, nothing that repeats is looked for. */
 const SETTLED = 1e-3;
-/** Cells, of a dither. */
+/** Cells, or a picture's own pixels, of a dither. */
 const PERIODS = [4, 8] as const;
+/** How near to a whole number of pixels a period is taken for one, of itself. */
+const WHOLE = 0.02;
 const EACH_TONE = Array.from({ length: SCREEN_TONES }, (_, k) => k);
 
 /** A square of a picture's pixels. */
@@ -45,6 +47,8 @@ export interface Sampled {
   };
   /** What a is the means of. */
   readonly cells: Cells | undefined;
+  /** Whether these are all pixels there are in the square: then a dither may be of them. */
+  readonly whole?: boolean;
 }
 
 /** Where the pixels of a square are, columns and rows, as a screen sees it: in cells, in their middles. */
@@ -111,6 +115,13 @@ function tonesOf({ a, soft, cells }: Sampled, kind: Screen['kind'], of: Luma | u
   });
 }
 
+/** A frequency in cycles a side, or that of a whole number of pixels if it is nearly that. */
+function wholePeriod(frequency: number, side: number): number {
+  const period = side / frequency;
+  const near = Math.round(period);
+  return Math.abs(period - near) <= WHOLE * Math.abs(period) ? side / near : frequency;
+}
+
 function joined(parts: readonly Float64Array[]): Float64Array {
   const out = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -156,17 +167,52 @@ export function errorOfScreen(
   return errorOf(sampled.a2, shares, [Float64Array.from(dark), Float64Array.from(light)]);
 }
 
+export interface FoundScreen {
+  readonly score: number;
+  readonly screen: Screen;
+}
+
 /** The best screen of a square of a pair and its mean squared error, or undefined where that is above `bound`. */
-export function fitScreen(
+export function fitScreen(sampled: Sampled, of: Luma, bound: number): FoundScreen | undefined {
+  const tones = twoTones(sampled.a2, 'screen');
+  const one = tones && fitKind('screen', sampled, of, tones, bound);
+  // In a square of few colours a screen of each channel looks like one of all.
+  const most = one === undefined ? bound : REPEATED * one.score;
+  if (tones !== undefined && (sampled.whole !== true || most < SETTLED)) return one;
+  const each = twoTones(sampled.a2, 'screens');
+  return (each && fitKind('screens', sampled, of, each, most)) ?? one;
+}
+
+/** What may repeat in a square, each two frequencies in cycles a picture: of the first that will do the most is known. */
+function latticesOf({ side, span, cells, whole }: Sampled, share: Float64Array): Frequency[][] {
+  const dithers = ([across, down]: readonly [number, number]): Frequency[][] =>
+    PERIODS.map((period) => [
+      [1 / (period * across), 0],
+      [0, 1 / (period * down)],
+    ]);
+  if (cells !== undefined) return dithers(cells.pitch);
+  const found = frequenciesOf(
+    share.map((value) => Math.min(1, Math.max(0, value))),
+    side,
+  );
+  if (found.length === 0) return whole === true ? dithers([span.width / side, span.height / side]) : [];
+  const inPicture = (frequencies: readonly Frequency[]): Frequency[] =>
+    frequencies.map(([x, y]) => [x / span.width, y / span.height]);
+  if (whole !== true) return [inPicture(found)];
+  // Programs repeat by whole pixels, which a spectrum does not say exactly.
+  const exact = found.map(([x, y]): Frequency => [wholePeriod(x, side), wholePeriod(y, side)]);
+  return [inPicture(exact), inPicture(found)];
+}
+
+function fitKind(
+  kind: Screen['kind'],
   sampled: Sampled,
   of: Luma,
+  first: Tones,
   bound: number,
-): { readonly score: number; readonly screen: Screen } | undefined {
-  const { a2, side, span, cells } = sampled;
-  const ofOne = twoTones(a2, 'screen');
-  const kind = ofOne === undefined ? 'screens' : 'screen';
-  let tones = ofOne ?? twoTones(a2, 'screens');
-  if (tones === undefined) return undefined;
+): FoundScreen | undefined {
+  const { a2, side, cells } = sampled;
+  let tones = first;
   let shares = sharesOf(a2, tones, kind);
   if (!ofTwo(shares)) return undefined;
 
@@ -174,26 +220,16 @@ export function fitScreen(
   const sources = tonesOf(sampled, kind, of).map(means);
   // Where cells are dithered, all channels are alike.
   const groups = cells === undefined ? shares.map((_, c) => [c]) : [shares.map((_, c) => c)];
-  const tried = groups.map(([first]): Splines[] => {
-    const everywhere = splinesOf(places, []);
-    if (cells !== undefined) {
-      const periods = PERIODS.map((period): Frequency[] => [
-        [1 / (period * cells.pitch[0]), 0],
-        [0, 1 / (period * cells.pitch[1])],
-      ]);
-      return [everywhere, ...periods.map((lattice) => splinesOf(places, lattice))];
-    }
-    const clamped = shares[first].map((value) => Math.min(1, Math.max(0, value)));
-    const found = frequenciesOf(clamped, side).map(([x, y]): Frequency => [x / span.width, y / span.height]);
-    return found.length === 0 ? [everywhere] : [everywhere, splinesOf(places, found)];
-  });
+  const tried = groups.map(([first]) =>
+    [[], ...latticesOf(sampled, shares[first])].map((frequencies) => splinesOf(places, frequencies)),
+  );
   const toneOf = (c: number, k: number): Float64Array =>
     sources[c].subarray((k * sources[c].length) / SCREEN_TONES, ((k + 1) * sources[c].length) / SCREEN_TONES);
 
   const bends = cells === undefined ? BENDS : BENDS_OF_CELLS;
   let nearFull: number = FULL[1];
   let before: readonly Channel[] = [];
-  let best: { score: number; screen: Screen } | undefined;
+  let best: FoundScreen | undefined;
   for (let round = 0; round < ROUNDS; round++) {
     const channels: Channel[] = [];
     const made: Float64Array[] = [];
