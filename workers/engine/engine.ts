@@ -1,10 +1,13 @@
 /** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
+import { Arena } from './arena';
 import { nameOf } from './compute/anchor-fit';
+import { isFine } from './compute/fine-screen';
 import { ofMeans } from './compute/reference/kernel';
 import { encodeTriplet, keysOf, type Decode, type Encoded } from './encode';
 import { Aborted, EngineFailure } from './errors';
 import { fitWithin, shrink } from './image/resize';
 import { Job, yieldToMessages, type Hooks } from './job';
+import { shutHead } from './layer';
 import { Merger } from './merge';
 import type { Model } from './model';
 import { checkMaxSide, checkOptions, checkStrength } from './options';
@@ -206,9 +209,17 @@ export class PackEngine<Data> implements Engine {
       // A smaller result is rendered from a smaller b, which is properly filtered.
       const same = size.width === image.width && size.height === image.height;
       const source = same ? full : compute.uploadImage(shrink(image, size.width, size.height), 'b, smaller');
+      const side = this.model.manifest.image.size;
+      // The network draws means of pixels: over dots that these do not show it would be a veil.
+      const alone =
+        anchor.screen !== undefined &&
+        Math.min(image.width, image.height) > side &&
+        isFine(anchor.screen, side);
+      const arena = new Arena(compute);
       try {
         return await compute.renderFull({
           ...sampled.head,
+          ...(alone && shutHead(compute, arena, side)),
           ...size,
           image: source,
           anchor: same ? anchor : ofMeans(anchor),
@@ -217,6 +228,7 @@ export class PackEngine<Data> implements Engine {
           checkpoint: () => job.checkpoint(),
         });
       } finally {
+        arena.dispose();
         if (source !== full) compute.release(source);
       }
     });

@@ -1,7 +1,7 @@
 /** The layer of a pair at the pair's own size, so that type and edges are as sharp as in a′. */
 import { Arena } from './arena';
 import type { AnchorFit } from './compute/anchor-fit';
-import type { Compute, Tensor } from './compute/compute';
+import type { Compute, HeadInputs, Tensor } from './compute/compute';
 import { refineLayer } from './compute/layer-paint';
 import { GRID_CHANNELS, MAP_CHANNELS } from './compute/reference/head';
 import { sideOf } from './compute/shapes';
@@ -35,6 +35,19 @@ export async function atOwnSize<Data>(
   return { ...fit, layer: refineLayer(sketch, change) };
 }
 
+/** A head that leaves the anchor as it is, kept in `arena`. */
+export function shutHead<Data>(
+  compute: Compute<Data>,
+  arena: Arena<Data>,
+  size: number,
+): Pick<HeadInputs<Data>, 'grid' | 'maps'> {
+  const shut = (channels: number, side: number): Tensor<Data> =>
+    arena.keep(
+      compute.upload(new Float32Array(channels * side * side), [1, channels, side, side], 'shut head'),
+    );
+  return { grid: shut(GRID_CHANNELS, 1), maps: shut(MAP_CHANNELS, size) };
+}
+
 /** An anchor on its own, of an image at its own size. */
 async function anchored<Data>(
   compute: Compute<Data>,
@@ -43,16 +56,10 @@ async function anchored<Data>(
   image: RgbaImage,
   job: Job,
 ): Promise<RgbaImage> {
-  const size = sideOf(prepared, 3);
   const arena = new Arena(compute);
-  const shut = (channels: number, side: number): Tensor<Data> =>
-    arena.keep(
-      compute.upload(new Float32Array(channels * side * side), [1, channels, side, side], 'shut head'),
-    );
   try {
     return await compute.renderFull({
-      grid: shut(GRID_CHANNELS, 1),
-      maps: shut(MAP_CHANNELS, size),
+      ...shutHead(compute, arena, sideOf(prepared, 3)),
       b: prepared,
       image: arena.keep(compute.uploadImage(image, 'a')),
       anchor,

@@ -36,6 +36,24 @@ it('turns a picture of another shape by the same angle', () => {
   turn(TALL.width, TALL.height).forEach((value, k) => expect(found[k]).toBeCloseTo(value, 6));
 });
 
+it('keeps dots of whole pixels whole, and others as many along the shorter side', () => {
+  const dots = (across: number, down: number): AnchorFit => {
+    const lattice = Float32Array.from([across, 0, 0, 0, 0, 0, 0, 0, 0, down, 0, 0]);
+    return { screen: { kind: 'screen', lattice } } as unknown as AnchorFit;
+  };
+  const on = (fit: AnchorFit, b: { width: number; height: number }): number[] => {
+    const { screen } = anchorFor(fit, WIDE, b);
+    return [b.width / (screen?.lattice[0] ?? 0), b.height / (screen?.lattice[9] ?? 0)];
+  };
+  // Periods of 4 pixels: as they are on a picture a little smaller, twice as large on one nearly twice as large.
+  const exact = dots(75, 50);
+  expect(on(exact, { width: 250, height: 170 })).toEqual([4, 4]);
+  expect(on(exact, { width: 360, height: 380 })).toEqual([8, 8]);
+  const [across, down] = on(dots(70, 50), { width: 360, height: 380 });
+  expect(across).toBeCloseTo((300 / 70) * 1.8, 4);
+  expect(down).toBeCloseTo(4 * 1.8, 4);
+});
+
 it('shifts and enlarges by as much of each axis', () => {
   const fit = smooth([0.2, 0.5, 0], [-0.1, 0, 0.5]);
   expect(affine(anchorFor(fit, WIDE, TALL))).toEqual(affine(fit));

@@ -83,6 +83,11 @@ function squareOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sampled
   };
 }
 
+/** Whether a screen's dots are too fine for means of so many pixels an axis to show. */
+export function isFine(screen: Screen, size: number): boolean {
+  return finestOf(screen) >= size / COARSE;
+}
+
 /** The most cycles of a screen's in a picture, along an axis. */
 function finestOf({ lattice }: Screen): number {
   return lattice.reduce((most, frequency) => Math.max(most, Math.abs(frequency)), 0);
@@ -113,10 +118,9 @@ export function withFineScreen(fit: AnchorFit, whole: Whole, fields: Float32Arra
   const size = Math.sqrt(fields.length / FIELDS);
   if (Math.min(whole.a.width, whole.a.height) <= size) return fit;
   const { screen } = fit;
-  const finest = screen && finestOf(screen);
-  if (finest === undefined ? fit.score <= TONED : finest > 0 && finest < size / COARSE) return fit;
+  if (screen === undefined ? fit.score <= TONED : finestOf(screen) > 0 && !isFine(screen, size)) return fit;
   const square = squareOf(whole, fields, size);
-  if (finest === 0) return softened(fit, square);
+  if (screen !== undefined && finestOf(screen) === 0) return softened(fit, square);
   // What samples of it show of a screen may be its moiré, of which its own pixels know nothing.
   const left = screen === undefined ? fit.score : errorOfScreen(square, screen);
   const found = fitScreen(square, fit.luma, (screen === undefined ? SCREENED : BETTER) * left);

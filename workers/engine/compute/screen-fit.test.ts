@@ -130,6 +130,26 @@ it('finds dots too fine for the pixels that anchors are fitted to', async () => 
   expect(error).toBeLessThan(3e-3);
 }, 30_000);
 
+it('finds a dither of single pixels, of all channels and of each', async () => {
+  const [full, size] = [256, 64];
+  const levels = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
+  const [a, b] = [grainy(1, full), grainy(30, full)];
+  for (const each of [false, true]) {
+    const dither: Edit = (colour, x, y) => {
+      const [i, j] = [Math.floor(x * full), Math.floor(y * full)];
+      const level = (levels[(j % 4) * 4 + (i % 4)] + 0.5) / 16;
+      return colour.map((value) => ((each ? value : luma(colour[0], colour[1], colour[2])) > level ? 1 : 0));
+    };
+    const found = await fitOf(a, edited(a, full, dither), full, size);
+    expect(nameOf(found)).toBe(each ? 'screens' : 'screen');
+    expect([...(found.screen?.lattice ?? [])].filter((_, k) => k === 0 || k === 9)).toEqual([
+      full / 4,
+      full / 4,
+    ]);
+    expect(decibels(found, b, edited(b, full, dither), full, size)).toBeGreaterThan(12);
+  }
+}, 30_000);
+
 it('does not look at single pixels where a threshold is of a blur', async () => {
   const [full, size] = [256, 128];
   const a = grainy(4, full);
