@@ -37,6 +37,7 @@ LAYERED = 0.25  # the most that an anchor with a layer may leave of what the bes
 REFITS = 3  # of what lies under it
 SOLVED = 2e-5  # the most that they may leave of that, 47 dB: what no anchor explains looks like a layer
 AGREED = (0.1, 0.3, 0.1)  # pixels that agree: more than as they are, at least, and how they vary against a's
+OTHER_LUMA = 0.5  # of what a table of Rec. 601's leaves, the most that one of another luma may
 TIE = 1.1  # an earlier candidate wins while its score is within this factor of the best
 FLOOR = 1e-6
 
@@ -198,11 +199,12 @@ def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) 
 
 
 def luma_of(u: Tensor, u2: Tensor, places: Tensor) -> Tensor:
-    """The weights ``[n, 3]`` of the luma of which u2 is most nearly a function: the first that does nearly best."""
+    """The weights ``[n, 3]`` of the luma of which u2 is most nearly a function: Rec. 601 unless another does far better."""
     lumas = u.new_tensor(lookup.LUMAS)
     every = [lookup.luma(u, weights.expand(len(u), 3)).clamp(0, 1) for weights in lumas]
     score, _ = lookup.scores([lookup.sums(q, u2, places, FOLDS) for q in every], places.numel())
-    return lumas[(score <= TIE * score.amin(1, keepdim=True) + FLOOR).int().argmax(1)]
+    least, best = score.min(1)
+    return lumas[best.where(least <= OTHER_LUMA * score[:, 0], 0)]
 
 
 def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Cells | None = None) -> Fits:

@@ -24,9 +24,9 @@ def test_says_what_went_wrong(command: str, says: str) -> None:
 
 
 def test_the_table_counts_effects_alike() -> None:
-    rows = [Result("blur", "a", "b", "kernel", 40.0, 20.0), Result("blur", "b", "a", "detail", 20.0, 20.0)]
-    text = markdown([*rows, Result("spread", "a", "b", "none", 15.0, 16.0)], "studio 1")
+    rows = [Result("blur", "a", "b", "kernel", 40, 20, 50, 30), Result("blur", "b", "a", "detail", 20, 20, 30, 30)]
+    text = markdown([*rows, Result("spread", "a", "b", "none", 15, 16, 18, 18)], "studio 1")
     assert "| **all** | 2 | 18.7 | 25.0 | +4.5 [" in text
-    assert "| blur | ImageMagick | 20.0 | 30.0 | kernel, detail |" in text
+    assert "| blur | ImageMagick | 20.0 | 30.0 | 40.0 | kernel, detail |" in text
     (drawing,) = (line for line in text.splitlines() if line.startswith("| drawing |"))
-    assert drawing.endswith("| 0 | 1 |")
+    assert drawing.endswith("| 0 | 1 | 18.0 | 18.0 |")

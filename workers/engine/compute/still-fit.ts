@@ -31,6 +31,8 @@ const TINY = 1e-6;
 export const TINY_OF_PIXELS = 1e-5;
 /** Local lookups, screens, and layers, are looked at where the best of the others leaves more than this, 50 dB. */
 export const UNEXPLAINED = 1e-5;
+/** Of what a table of Rec. 601's luma leaves, the most that one of another may. */
+const OTHER_LUMA = 0.5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
 /** Cells, finer screens, and channels apart are looked at where the best of the others leaves more than this, 40 dB. */
@@ -240,8 +242,8 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
   const places = foldsOfPixels(pair.size);
   const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
   const lumas = LUMAS.map((luma) => ({ luma, ...scoreLookup('luma', luma, pair, places, RIDGES) }));
-  const least = Math.min(...lumas.map(({ score }) => score));
-  const luma: Luma = (lumas.find(({ score }) => asGood(score, least)) ?? lumas[0]).luma;
+  const closest = lumas.reduce((one, other) => (other.score < one.score ? other : one));
+  const luma: Luma = closest.score <= OTHER_LUMA * lumas[0].score ? closest.luma : LUMAS[0];
   const leave = { ...nothing, luma };
   const withTable = (name: AnchorName, { score, solve: table }: ScoredLookup): Scored => ({
     name,
