@@ -130,7 +130,7 @@ KEPT = """ Of these the numbers are from an earlier run, over the
 same quadruples and with the same model: {names}. Their packs are not shipped.{part}"""
 
 PART = """ Differences to them are of the {share:.1%} of those
-quadruples whose anchor is still the one it was."""
+quadruples of which the model still makes what it made."""
 
 
 def kept(results: Results) -> str:

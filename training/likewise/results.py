@@ -106,7 +106,11 @@ def take_over(results: Results, earlier: dict[str, Any]) -> None:
             before = np.array(columns.get("model", {}).get("psnr", []), float)
             if len(before) != len(rows.families):
                 return
-            found.append((rows, columns, np.abs(rows.of("model") - before) < 0.02))
+            same = np.abs(rows.of("model") - before) < 0.02
+            # What was not known then is not known now.
+            for name in set(rivals) & set(columns):
+                same &= np.array([value is not None for value in columns[name]["psnr"]])
+            found.append((rows, columns, same))
     known = np.concatenate([same for _, columns, same in found if any(name in columns for name in rivals)] or [[]])
     if not known.any():
         return

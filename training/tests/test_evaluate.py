@@ -131,7 +131,7 @@ def test_absent_rivals_are_taken_over_where_the_model_is_as_it_was() -> None:
     whole = made({"tint": 1, "snow": 2})
     earlier = json.loads(as_json(whole))
 
-    def without(gains: dict[str, float]) -> Results:
+    def without(gains: dict[str, float], earlier: dict = earlier) -> Results:
         results = made(gains)
         results.rivals = []
         for rows in results.families.values():
@@ -145,6 +145,7 @@ def test_absent_rivals_are_taken_over_where_the_model_is_as_it_was() -> None:
     assert other.rivals == [] and "were not there" in markdown(other)
     part = without({"tint": 1, "snow": 2.5})
     assert part.taken_over == 0.5 and "50.0% of those" in markdown(part)
+    assert without({"tint": 1, "snow": 2.5}, json.loads(as_json(part))).taken_over == 0.5
     assert gain(part.chosen(), "model", "one LoRA") == gain(part.chosen("base"), "model", "one LoRA")
     row = next(line for line in markdown(part).splitlines() if line.startswith("| snow"))
     assert "| – |" in row
