@@ -66,7 +66,7 @@ async function fitPixels<Data>(
   try {
     const [own, edited] = [a, a2].map((planes) => arena.keep(compute.upload(planes, dims, 'pixels')));
     const gram = await compute.anchorGram(own, edited, prepared.fields);
-    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size, cells }, TINY_OF_PIXELS);
+    return fitStill(gram, { a, a2, fields: prepared.fieldsRead, size, cells, filtered }, TINY_OF_PIXELS);
   } finally {
     arena.dispose();
   }
@@ -93,11 +93,11 @@ async function fitMoved<Data>(
     const moved = await withFields(compute, isKernel(warp) ? a : arena.keep(compute.warp(a, warp)), arena);
     let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
     // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
-    if (fit === undefined || fit.score > UNSOLVED) {
+    if (!isKernel(warp) && (fit === undefined || fit.score > UNSOLVED)) {
       const coarse = await fitMeans(compute, moved, a2, cellsOf(warp));
       fit = fit === undefined ? coarse : better(fit, coarse);
     }
-    return fit.score <= most ? { ...fit, warp } : undefined;
+    return fit !== undefined && fit.score <= most ? { ...fit, warp } : undefined;
   } finally {
     arena.dispose();
   }
@@ -160,7 +160,7 @@ export async function fitAnchor<Data>(
     if (pixels !== undefined && still.screen === undefined && still.score > UNEXPLAINED) {
       const { width, height } = pixels.whole.a;
       const kernel = Math.min(width, height) > sideOf(a, 3) ? fitKernel(pixels.whole) : undefined;
-      const filtered = kernel && (await fitMoved(compute, pair, kernel, WARPED * still.score));
+      const filtered = kernel && (await fitMoved(compute, pair, kernel, still.score));
       if (filtered !== undefined) return filtered;
     }
     const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;

@@ -69,6 +69,9 @@ const CANDIDATES = [
   'soft luma',
 ] as const satisfies readonly (keyof typeof FEATURES | PointKind)[];
 
+/** Of these, what looks at a pixel alone and at where it is. */
+const OF_PIXELS: readonly string[] = ['colour', 'tone', 'copies', 'light', 'channel', 'luma'];
+
 export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind | Screen['kind'];
 
 export interface AnchorFit extends Anchor {
@@ -211,7 +214,7 @@ function softOf({ fields, size }: Pair): Float32Array[] {
 
 /** A screen in the place of `fit`, if it leaves much less. */
 function screened(fit: AnchorFit, pair: Pair): AnchorFit {
-  if (fit.score <= UNEXPLAINED) return fit;
+  if (fit.score <= UNEXPLAINED || pair.filtered === true) return fit;
   const { a, a2, size, cells } = pair;
   const span = { left: 0, top: 0, width: 1, height: 1 };
   const found = fitScreen(
@@ -250,7 +253,9 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
     score,
     solve: () => ({ weights: noWeights(), lookup: table() }),
   });
-  const scored = CANDIDATES.map((name): Scored => {
+  const filtered = pair.filtered === true;
+  const tried = CANDIDATES.filter((name) => !filtered || OF_PIXELS.includes(name));
+  const scored = tried.map((name): Scored => {
     if (isFeatures(name)) return scoreFeatures(name, folds, all);
     return withTable(name, scoreLookup(name, luma, pair, places, RIDGES));
   });
@@ -259,7 +264,7 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
     const solved = solution();
     return solved === undefined ? leave : { name, score, luma, ...solved };
   };
-  if (best > UNEXPLAINED) {
+  if (best > UNEXPLAINED && !filtered) {
     const bound = Math.min((best - tolerance) / NEARLY_AS_GOOD, LOCAL * unchanged);
     const local = scoreLocal(luma, pair, places, RIDGES, bound);
     if (local !== undefined) return finish(withTable(local.kind, local));

@@ -14,6 +14,8 @@ export interface Pair {
   readonly size: number;
   /** What a is the means of. */
   readonly cells?: Cells | undefined;
+  /** Whether a kernel has filtered a: then what is around a pixel is no longer looked at. */
+  readonly filtered?: boolean;
 }
 
 /** A prepared pair alone. */
