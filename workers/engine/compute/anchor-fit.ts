@@ -133,6 +133,28 @@ async function fitWarped<Data>(
 }
 
 /**
+ * What all of a pair's pixels show, where `first` was fitted to some: dots, cells, or that a kernel has filtered them.
+ * `fields` are the prepared a's.
+ */
+async function fitOwn<Data>(
+  compute: Fitter<Data>,
+  pair: FullPair<Data>,
+  { whole }: PairPixels,
+  first: AnchorFit,
+  fields: Float32Array,
+): Promise<AnchorFit> {
+  const still = withFineScreen(first, whole, fields);
+  const cells = first.score > TONED ? findCells(whole.a2) : undefined;
+  const meant = cells && (await fitMoved(compute, pair, cells, WARPED * first.score));
+  // Dots in rows look like cells.
+  if (meant !== undefined && (still.screen === undefined || meant.score <= still.score)) return meant;
+  const more = Math.min(whole.a.width, whole.a.height) > sideOf(pair.a, 3);
+  if (!more || still.screen !== undefined || still.score <= UNEXPLAINED) return still;
+  const kernel = fitKernel(whole);
+  return (kernel && (await fitMoved(compute, pair, kernel, still.score))) ?? still;
+}
+
+/**
  * The anchor of a pair: fitted to pixels where there are some, and where that leaves an error under a layer, to a
  * moved a or to means. `checkpoint` is called before each of these, which take as long again; what it throws ends the fit.
  */
@@ -150,19 +172,9 @@ export async function fitAnchor<Data>(
         ? await fitMeans(compute, prepared, a2)
         : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
-    const still = pixels ? withFineScreen(first, pixels.whole, prepared.fieldsRead) : first;
-    if (pixels !== undefined && first.score > TONED) {
-      const cells = findCells(pixels.whole.a2);
-      const meant = cells && (await fitMoved(compute, pair, cells, WARPED * first.score));
-      // Dots in rows look like cells.
-      if (meant !== undefined && (still.screen === undefined || meant.score <= still.score)) return meant;
-    }
-    if (pixels !== undefined && still.screen === undefined && still.score > UNEXPLAINED) {
-      const { width, height } = pixels.whole.a;
-      const kernel = Math.min(width, height) > sideOf(a, 3) ? fitKernel(pixels.whole) : undefined;
-      const filtered = kernel && (await fitMoved(compute, pair, kernel, still.score));
-      if (filtered !== undefined) return filtered;
-    }
+    const still = pixels ? await fitOwn(compute, pair, pixels, first, prepared.fieldsRead) : first;
+    if (still.warp !== undefined) return still;
+    await checkpoint();
     const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;
     if (covered !== undefined) return covered;
     if (still.score <= TONED || still.screen !== undefined) return still;

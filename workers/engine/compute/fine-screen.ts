@@ -19,6 +19,8 @@ const PLACES = 5;
 const COARSE = 8;
 /** The most that one that is found again may leave of what it left. */
 const BETTER = 0.8;
+/** The most that one may leave in another square, of the score of the choice. */
+const ELSEWHERE = 0.25;
 /** The most that one that is softened may leave of what it left, unless it is 40 dB. */
 const SOFTER = 2;
 
@@ -55,8 +57,8 @@ function sampledIn(planes: Float32Array, size: number, side: number, span: Sampl
   return out;
 }
 
-/** The square of a pair in which a has most tones. */
-function squareOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sampled {
+/** The square of a pair in which a has most tones, and of those that share at most half of it the one that has most. */
+function squaresOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sampled[] {
   const { width, height } = a;
   const side = Math.min(SIDE, width, height);
   const softest = blurOf(fields, size, BLUR_SIGMAS[FEATURE_BLURS - 1]);
@@ -68,19 +70,23 @@ function squareOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sampled
       return { x, y, span, variety: varietyOf(softest, size, span) };
     }),
   );
-  const { x, y, span } = squares.reduce((best, each) => (each.variety > best.variety ? each : best));
-  const area = { x, y, width: side, height: side };
-  return {
-    side,
-    a: overWhite(a, area),
-    a2: overWhite(a2, area),
-    soft: BLUR_SIGMAS.slice(0, FEATURE_BLURS).map((sigma) =>
-      sampledIn(blurOf(fields, size, sigma), size, side, span),
-    ),
-    span,
-    cells: undefined,
-    whole: true,
-  };
+  squares.sort((one, other) => other.variety - one.variety);
+  const [best] = squares;
+  const second = squares.find(({ x, y }) => Math.max(Math.abs(x - best.x), Math.abs(y - best.y)) >= side / 2);
+  return [best, ...(second ? [second] : [])].map(({ x, y, span }) => {
+    const area = { x, y, width: side, height: side };
+    return {
+      side,
+      a: overWhite(a, area),
+      a2: overWhite(a2, area),
+      soft: BLUR_SIGMAS.slice(0, FEATURE_BLURS).map((sigma) =>
+        sampledIn(blurOf(fields, size, sigma), size, side, span),
+      ),
+      span,
+      cells: undefined,
+      whole: true,
+    };
+  });
 }
 
 /** Whether a screen's dots are too fine for means of so many pixels an axis to show. */
@@ -119,12 +125,14 @@ export function withFineScreen(fit: AnchorFit, whole: Whole, fields: Float32Arra
   if (Math.min(whole.a.width, whole.a.height) <= size) return fit;
   const { screen } = fit;
   if (screen === undefined ? fit.score <= TONED : finestOf(screen) > 0 && !isFine(screen, size)) return fit;
-  const square = squareOf(whole, fields, size);
+  const [square, another] = squaresOf(whole, fields, size);
   if (screen !== undefined && finestOf(screen) === 0) return softened(fit, square);
   // What samples of it show of a screen may be its moiré, of which its own pixels know nothing.
   const left = screen === undefined ? fit.score : errorOfScreen(square, screen);
   const found = fitScreen(square, fit.luma, (screen === undefined ? SCREENED : BETTER) * left);
-  return found === undefined
+  // What a square happens to be like is not what was done to the picture.
+  const there = found && another && errorOfScreen(another, found.screen);
+  return found === undefined || (there ?? 0) > ELSEWHERE * fit.score
     ? fit
     : softened({ ...found, name: found.screen.kind, weights: noWeights(), luma: fit.luma }, square);
 }

@@ -28,7 +28,7 @@ const LEAST = 5e-4;
 /** Of a′: what is cut off there is not what a kernel made. */
 const DARKEST = 1 / 255;
 const LIGHTEST = 254 / 255;
-/** How much lighter a' is where a is lighter: below this, what is left of a is its edges alone. */
+/** How much lighter a′ is where a is lighter: below this, what is left of a is its edges alone. */
 const FLAT = 0.2;
 
 interface Whole {

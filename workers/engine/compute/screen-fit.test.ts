@@ -150,6 +150,20 @@ it('finds a dither of single pixels, of all channels and of each', async () => {
   }
 }, 30_000);
 
+it('knows dots of one corner from dots of the picture', async () => {
+  const [full, size] = [512, 64];
+  const corner = (x: number, y: number): boolean => x < 0.5 && y < 0.5;
+  // All that there is to see is in that corner, where dots are looked for first.
+  const a = edited(grainy(1, full), full, (colour, x, y) =>
+    corner(x, y) ? colour : colour.map((value) => 0.5 + (value - 0.5) / 20),
+  );
+  const dots: Edit = (colour, x, y) => {
+    const above = 0.3 + 0.4 * ((Math.floor(x * full) + Math.floor(y * full)) % 2);
+    return corner(x, y) ? colour.map(() => (luma(colour[0], colour[1], colour[2]) > above ? 1 : 0)) : colour;
+  };
+  expect((await fitOf(a, edited(a, full, dots), full, size)).screen).toBeUndefined();
+}, 30_000);
+
 it('does not look at single pixels where a threshold is of a blur', async () => {
   const [full, size] = [256, 128];
   const a = grainy(4, full);

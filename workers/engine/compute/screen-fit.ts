@@ -180,7 +180,10 @@ export function fitScreen(sampled: Sampled, of: Luma, bound: number): FoundScree
   const most = one === undefined ? bound : REPEATED * one.score;
   if (tones !== undefined && (sampled.whole !== true || most < SETTLED)) return one;
   const each = twoTones(sampled.a2, 'screens');
-  return (each && fitKind('screens', sampled, of, each, most)) ?? one;
+  const found = each && fitKind('screens', sampled, of, each, most);
+  // Without dots three thresholds are free enough to be like anything.
+  const dotted = tones === undefined || found?.screen.lattice.some((frequency) => frequency !== 0) === true;
+  return dotted ? (found ?? one) : one;
 }
 
 /** What may repeat in a square, each two frequencies in cycles a picture: of the first that will do the most is known. */

@@ -246,7 +246,8 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
   const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
   const lumas = LUMAS.map((luma) => ({ luma, ...scoreLookup('luma', luma, pair, places, RIDGES) }));
   const closest = lumas.reduce((one, other) => (other.score < one.score ? other : one));
-  const luma: Luma = closest.score <= OTHER_LUMA * lumas[0].score ? closest.luma : LUMAS[0];
+  const ofLuma = closest.score <= OTHER_LUMA * lumas[0].score ? closest : lumas[0];
+  const luma: Luma = ofLuma.luma;
   const leave = { ...nothing, luma };
   const withTable = (name: AnchorName, { score, solve: table }: ScoredLookup): Scored => ({
     name,
@@ -257,7 +258,7 @@ function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit 
   const tried = CANDIDATES.filter((name) => !filtered || OF_PIXELS.includes(name));
   const scored = tried.map((name): Scored => {
     if (isFeatures(name)) return scoreFeatures(name, folds, all);
-    return withTable(name, scoreLookup(name, luma, pair, places, RIDGES));
+    return withTable(name, name === 'luma' ? ofLuma : scoreLookup(name, luma, pair, places, RIDGES));
   });
   const best = Math.min(...scored.map(({ score }) => score));
   const finish = ({ name, score, solve: solution }: Scored): AnchorFit => {
