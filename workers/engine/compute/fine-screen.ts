@@ -19,8 +19,6 @@ const PLACES = 5;
 const COARSE = 8;
 /** The most that one that is found again may leave of what it left. */
 const BETTER = 0.8;
-/** The most that one may leave in another square, of the score of the choice. */
-const ELSEWHERE = 0.25;
 /** The most that one that is softened may leave of what it left, unless it is 40 dB. */
 const SOFTER = 2;
 
@@ -128,11 +126,11 @@ export function withFineScreen(fit: AnchorFit, whole: Whole, fields: Float32Arra
   const [square, another] = squaresOf(whole, fields, size);
   if (screen !== undefined && finestOf(screen) === 0) return softened(fit, square);
   // What samples of it show of a screen may be its moiré, of which its own pixels know nothing.
-  const left = screen === undefined ? fit.score : errorOfScreen(square, screen);
-  const found = fitScreen(square, fit.luma, (screen === undefined ? SCREENED : BETTER) * left);
-  // What a square happens to be like is not what was done to the picture.
-  const there = found && another && errorOfScreen(another, found.screen);
-  return found === undefined || (there ?? 0) > ELSEWHERE * fit.score
+  const most = screen === undefined ? SCREENED * fit.score : BETTER * errorOfScreen(square, screen);
+  const found = fitScreen(square, fit.luma, most);
+  // Where none is known yet: what a square happens to be like is not what was done to the picture.
+  const doubted = found !== undefined && screen === undefined && another !== undefined;
+  return found === undefined || (doubted && errorOfScreen(another, found.screen) > most)
     ? fit
     : softened({ ...found, name: found.screen.kind, weights: noWeights(), luma: fit.luma }, square);
 }
