@@ -147,6 +147,20 @@ def test_lookups_agree_with_the_engine(kind: str, score: float, ridge: float, kn
     assert float((table[[0, 64, 128, 192, 255]].flatten() - torch.tensor(knots)).abs().max()) < 1e-4
 
 
+@pytest.mark.parametrize("weights", lookup.LUMAS)
+def test_knows_which_luma_a_curve_is_of(weights: tuple[float, float, float]) -> None:
+    generator = torch.Generator().manual_seed(7)
+    a, b = torch.rand(2, 1, 3, 64, 64, generator=generator)
+
+    def edited(image: torch.Tensor) -> torch.Tensor:
+        steps = (lookup.luma(image, torch.tensor([weights])) * 4).floor() / 4
+        return torch.cat([steps, 1 - steps, steps**2], 1)
+
+    _, on_b, fits = anchors(a, edited(a), b)
+    assert fits.groups == ["luma"] and torch.allclose(fits.lumas[0], torch.tensor(weights))
+    assert (on_b - edited(b)).square().mean() < 0.01
+
+
 def test_local_lookups_agree_with_the_engine() -> None:
     a, edited = golden_pair()
     around = torch.stack([gaussian_blur(a, sigma * 32 / 256) for sigma in local.SIGMAS])
