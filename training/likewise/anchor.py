@@ -6,23 +6,29 @@ Images are float32 ``[B, 3, S, S]`` in 0..1 (sRGB-encoded values as they are).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from . import cells, layer, local, lookup, patch_match, screen, warp
+from .features import BLOCKS, COLUMNS, FEATURES, FOLDS, features, fold_of_block, fold_of_pixel, gaussian_blur, gram
 
-FEATURES = 82
-COLUMNS = FEATURES + 3
-BLOCKS = 4
-FOLDS = 4
-TONE_KNOTS = (0.2, 0.4, 0.6, 0.8)
-BLUR_SIGMAS = (1.0, 2.0, 4.0, 8.0)
+__all__ = [
+    "COLUMNS",
+    "FEATURES",
+    "FOLDS",
+    "Fits",
+    "anchors",
+    "apply",
+    "features",
+    "fit_all",
+    "fold_of_pixel",
+    "gaussian_blur",
+    "gram",
+]
+
 RIDGES = (1e-6, 1e-4, 1e-2)
 ACCEPT = 0.8  # a fit that leaves more than this share of (a' - a)^2 explains nothing
 UNSOLVED = 1e-3  # a warp is looked for where the best fit leaves more than this mean square error, 30 dB
@@ -58,82 +64,6 @@ GROUPS: tuple[tuple[str, tuple[int, ...]], ...] = (
 # Every candidate, in order of preference: features go on better than tables where a has no pixels, but
 # weights of a gradient, which is rarely large, go on worse than its table.
 ORDER = ("none", "colour", "tone", "copies", "gradient", "detail", "light", "full", *lookup.KINDS[:-1])
-
-
-@lru_cache(maxsize=32)
-def blur_matrix(count: int, sigma: float, device: torch.device) -> Tensor:
-    """``[count, count]``: the Gaussian of ``sigma`` pixels along one axis, taps to ceil(3 sigma), edges clamped."""
-    radius = math.ceil(3 * sigma)
-    offsets = torch.arange(-radius, radius + 1, device=device)
-    kernel = torch.exp(-(offsets.float() ** 2) / (2 * sigma * sigma))
-    place = (torch.arange(count, device=device)[:, None] + offsets).clamp(0, count - 1)
-    matrix = torch.zeros(count, count, device=device)
-    return matrix.scatter_add_(1, place, (kernel / kernel.sum()).expand(count, -1))
-
-
-def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
-    """Separable Gaussian of ``image [..., H, W]``. As matrix products: on a CPU several times faster
-    than convolutions of one channel."""
-    height, width = image.shape[-2:]
-    across = image @ blur_matrix(width, sigma, image.device).T
-    return blur_matrix(height, sigma, image.device) @ across
-
-
-def features(image: Tensor) -> Tensor:
-    """The anchor's features of ``image [B, 3, S, S]``: ``[B, 82, S, S]``."""
-    batch, _, size, _ = image.shape
-    r, g, b = image[:, 0:1], image[:, 1:2], image[:, 2:3]
-    one = torch.ones_like(r)
-    columns = [one, image, image * image, r * g, r * b, g * b]
-    knots = torch.tensor(TONE_KNOTS, dtype=image.dtype, device=image.device).view(1, 1, -1, 1, 1)
-    columns.append((image.unsqueeze(2) - knots).clamp_min(0).flatten(1, 2))
-
-    axis = 2 * (torch.arange(size, dtype=image.dtype, device=image.device) + 0.5) / size - 1
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    base = torch.cat([one, image], dim=1)
-    for q in (x, y, x * x, y * y, x * y, (x * x + y * y) ** 2):
-        columns.append(base * q)
-
-    blurs = [gaussian_blur(image, sigma * size / 256) for sigma in BLUR_SIGMAS]
-    columns += blurs
-    luma = lookup.luma(blurs[0])
-    padded = F.pad(luma, (1, 1, 1, 1), mode="replicate")
-    scale = size / 256
-    dx = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2 * scale
-    dy = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2 * scale
-    columns += [dx, dy, torch.sqrt(dx * dx + dy * dy + 1e-8)]
-
-    # Where a copy reads, (u, v) being (column, row): flips and quarter turns are exact at S x S.
-    transposed = image.transpose(2, 3)
-    columns += [
-        image.flip(3),  # (1-u, v)
-        image.flip(2),  # (u, 1-v)
-        image.flip((2, 3)),  # (1-u, 1-v)
-        transposed.flip(2),  # (v, 1-u)
-        transposed.flip(3),  # (1-v, u)
-        transposed,  # (v, u)
-        transposed.flip((2, 3)),  # (1-v, 1-u)
-    ]
-    return torch.cat(columns, dim=1)
-
-
-def gram(phi: Tensor, difference: Tensor) -> Tensor:
-    """Gram matrices ``[B, 16, 85, 85]`` of the columns [phi | difference] per block (row * 4 + column)."""
-    columns = torch.cat([phi, difference], dim=1)
-    batch, count, size, _ = columns.shape
-    side = size // BLOCKS
-    tiles = columns.reshape(batch, count, BLOCKS, side, BLOCKS, side)
-    tiles = tiles.permute(0, 2, 4, 1, 3, 5).reshape(batch * BLOCKS * BLOCKS, count, side * side)
-    return torch.bmm(tiles, tiles.transpose(1, 2)).reshape(batch, BLOCKS * BLOCKS, count, count)
-
-
-def fold_of_block() -> Tensor:
-    return torch.tensor([(i + 2 * j) % FOLDS for j in range(BLOCKS) for i in range(BLOCKS)])
-
-
-def fold_of_pixel(size: int) -> Tensor:
-    side = torch.arange(size) * BLOCKS // size
-    return fold_of_block()[side[:, None] * BLOCKS + side]
 
 
 @dataclass(frozen=True)
@@ -198,13 +128,16 @@ def fit_group(total: Tensor, held: Tensor, columns: Sequence[int], pixels: int) 
     return best, weights
 
 
-def luma_of(u: Tensor, u2: Tensor, places: Tensor) -> Tensor:
-    """The weights ``[n, 3]`` of the luma of which u2 is most nearly a function: Rec. 601 unless another does far better."""
+def luma_of(u: Tensor, u2: Tensor, places: Tensor) -> tuple[Tensor, lookup.Sums]:
+    """The weights ``[n, 3]`` of the luma of which u2 is most nearly a function, Rec. 601 unless another does far
+    better, and the sums of its lookup."""
     lumas = u.new_tensor(lookup.LUMAS)
     every = [lookup.luma(u, weights.expand(len(u), 3)).clamp(0, 1) for weights in lumas]
-    score, _ = lookup.scores([lookup.sums(q, u2, places, FOLDS) for q in every], places.numel())
+    kinds = [lookup.sums(q, u2, places, FOLDS) for q in every]
+    score, _ = lookup.scores(kinds, places.numel())
     least, best = score.min(1)
-    return lumas[best.where(least <= OTHER_LUMA * score[:, 0], 0)]
+    chosen = best.where(least <= OTHER_LUMA * score[:, 0], 0)
+    return lumas[chosen], lookup.picked(kinds, chosen)
 
 
 def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Cells | None = None) -> Fits:
@@ -220,8 +153,11 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
     fitted = {name: fit_group(total, held, columns, pixels) for name, columns in GROUPS[1:]}
 
     places = fold_of_pixel(u.shape[-1]).to(device)
-    lumas = luma_of(u, u2, places)
-    kinds = [lookup.sums(lookup.index(kind, u, phi, lumas), u2, places, FOLDS) for kind in lookup.KINDS]
+    lumas, of_luma = luma_of(u, u2, places)
+    kinds = [
+        of_luma if kind == "luma" else lookup.sums(lookup.index(kind, u, phi, lumas), u2, places, FOLDS)
+        for kind in lookup.KINDS
+    ]
     looked_up, ridges = lookup.scores(kinds, pixels)
     fitted |= {kind: (looked_up[:, k], nothing) for k, kind in enumerate(lookup.KINDS)} | {"none": (energy, nothing)}
 
@@ -231,9 +167,7 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
     chosen = chosen.where((lowest <= ACCEPT * energy) & (energy >= FLOOR), ORDER.index("none"))
     groups, rows = [ORDER[k] for k in chosen.tolist()], torch.arange(count, device=device)
     which = torch.tensor([lookup.KINDS.index(g) if g in lookup.KINDS else 0 for g in groups], device=device)
-    parts = ("main", "first", "right", "square")
-    picked = lookup.Sums(*(torch.stack([getattr(kind, part) for kind in kinds], 1)[rows, which] for part in parts))
-    tables = lookup.tables(picked, ridges[rows, which], pixels)
+    tables = lookup.tables(lookup.picked(kinds, which), ridges[rows, which], pixels)
     weights, error = weights[rows, chosen].float(), score[rows, chosen]
     if tried := ((lowest > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
         around = torch.stack([gaussian_blur(u[tried], sigma * u.shape[-1] / 256) for sigma in local.SIGMAS])
@@ -252,8 +186,9 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
 
 def without_edit(u: Tensor) -> Fits:
     """The anchor that leaves one picture ``[1, 3, S, S]`` as it is; its error is not known."""
-    weights, tables = u.new_zeros(1, FEATURES, 3), u.new_zeros(1, lookup.KNOTS, 3)
-    return Fits(["none"], weights, tables, u.new_tensor(lookup.LUMAS[:1]), u.new_zeros(1), warp.still(1, u.device), layer.nothing_over(u), [None])
+    weights, tables, luma = u.new_zeros(1, FEATURES, 3), u.new_zeros(1, lookup.KNOTS, 3), u.new_tensor(lookup.LUMAS[:1])
+    nowhere, nothing = warp.still(1, u.device), layer.nothing_over(u)
+    return Fits(["none"], weights, tables, luma, u.new_zeros(1), nowhere, nothing, [None])
 
 
 def agreed(u: Tensor, u2: Tensor, phi: Tensor) -> Tensor | None:

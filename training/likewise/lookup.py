@@ -100,6 +100,13 @@ class Sums:
     square: Tensor
 
 
+def picked(kinds: list[Sums], which: Tensor) -> Sums:
+    """Of each pair the sums of the kind that ``which [n]`` names."""
+    rows = torch.arange(len(which), device=which.device)
+    parts = ("main", "first", "right", "square")
+    return Sums(*(torch.stack([getattr(kind, part) for kind in kinds], 1)[rows, which] for part in parts))
+
+
 def sums(q: Tensor, edited: Tensor, fold: Tensor, folds: int) -> Sums:
     """``q`` as `index` gives it, ``fold [S, S]``."""
     count, channels = q.shape[:2]

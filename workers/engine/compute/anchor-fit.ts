@@ -90,7 +90,7 @@ async function fitMoved<Data>(
 ): Promise<AnchorFit | undefined> {
   const arena = new Arena(compute);
   try {
-    const moved = await withFields(compute, isKernel(warp) ? a : arena.keep(compute.warp(a, warp)), arena);
+    const moved = await withFields(compute, arena.keep(compute.warp(a, warp)), arena);
     let fit = pixels && (await fitPixels(compute, pixels, moved, warp));
     // The warp is as exact as the model's size lets it be, which is less than pixels ask for.
     if (!isKernel(warp) && (fit === undefined || fit.score > UNSOLVED)) {
@@ -187,18 +187,16 @@ export async function fitAnchor<Data>(
   }
 }
 
-/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences', 'channels', 'cells + screen', 'colour + layer'. */
+function kindOf(warp: Warp): string {
+  if (isCells(warp)) return 'cells';
+  if (isKernel(warp)) return 'kernel';
+  if ('matches' in warp) return 'correspondences';
+  return 'channels' in warp ? 'channels' : 'warp';
+}
+
+/** What the anchor is, for reports: 'colour', 'warp', 'warp + colour', 'correspondences', 'channels', 'kernel', 'cells + screen', 'colour + layer'. */
 export function nameOf({ name, warp, layer }: AnchorFit): string {
   if (layer !== undefined) return name === 'none' ? 'layer' : `${name} + layer`;
   if (warp === undefined) return name;
-  const moved = isCells(warp)
-    ? 'cells'
-    : isKernel(warp)
-      ? 'kernel'
-      : 'matches' in warp
-        ? 'correspondences'
-        : 'channels' in warp
-          ? 'channels'
-          : 'warp';
-  return name === 'none' ? moved : `${moved} + ${name}`;
+  return name === 'none' ? kindOf(warp) : `${kindOf(warp)} + ${name}`;
 }

@@ -2,7 +2,7 @@
  * Screens too fine for one pixel in so many (docs/architecture.md, "Screen"): looked for in a square of a pair's own
  * pixels, where their dots are.
  */
-import { overWhite } from '../image/planes';
+import { cornersIn, overWhite } from '../image/planes';
 import type { RgbaImage } from '../protocol';
 import type { Screen } from './compute';
 import { BLUR_SIGMAS, blurOf, FEATURE_BLURS, FIELDS } from './reference/fields';
@@ -60,14 +60,10 @@ function squaresOf({ a, a2 }: Whole, fields: Float32Array, size: number): Sample
   const { width, height } = a;
   const side = Math.min(SIDE, width, height);
   const softest = blurOf(fields, size, BLUR_SIGMAS[FEATURE_BLURS - 1]);
-  const along = (length: number): number[] =>
-    Array.from({ length: PLACES }, (_, k) => Math.round((k * (length - side)) / (PLACES - 1)));
-  const squares = along(height).flatMap((y) =>
-    along(width).map((x) => {
-      const span = { left: x / width, top: y / height, width: side / width, height: side / height };
-      return { x, y, span, variety: varietyOf(softest, size, span) };
-    }),
-  );
+  const squares = cornersIn(a, side, PLACES).map(({ x, y }) => {
+    const span = { left: x / width, top: y / height, width: side / width, height: side / height };
+    return { x, y, span, variety: varietyOf(softest, size, span) };
+  });
   squares.sort((one, other) => other.variety - one.variety);
   const [best] = squares;
   const second = squares.find(({ x, y }) => Math.max(Math.abs(x - best.x), Math.abs(y - best.y)) >= side / 2);

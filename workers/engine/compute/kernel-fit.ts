@@ -2,7 +2,7 @@
  * Finds what filtered a picture at its own size (docs/architecture.md, "Kernel"): sharpening, softening and shaking of a
  * few pixels, of which the means of pixels that everything else looks at know nothing.
  */
-import { overWhite } from '../image/planes';
+import { cornersIn, overWhite, type Area } from '../image/planes';
 import type { RgbaImage } from '../protocol';
 import { solveCholesky } from './cholesky';
 import { KERNEL_RADIUS, KERNEL_SIDE, type Kernel } from './compute';
@@ -16,9 +16,14 @@ const SQUARES = 9;
 const HELD_OUT = 3;
 const TAPS = KERNEL_SIDE * KERNEL_SIDE;
 const MIDDLE = (TAPS - 1) / 2;
+/** The pixels around one, in a square: the kernel's taps without the middle. */
+const AROUND = Array.from({ length: TAPS }, (_, k) => k).filter((k) => k !== MIDDLE);
+const OFFSETS = AROUND.map(
+  (k) => (Math.floor(k / KERNEL_SIDE) - KERNEL_RADIUS) * SIDE + (k % KERNEL_SIDE) - KERNEL_RADIUS,
+);
 /** 1, r, g, b and their products: what becomes of a pixel itself. */
 const POINTS = 10;
-const UNKNOWNS = POINTS + TAPS - 1;
+const UNKNOWNS = POINTS + AROUND.length;
 const RIDGE = 1e-6;
 /** The most that a kernel may leave of what a pixel itself leaves, and the least that this leaves (50 dB). */
 const WORTHWHILE = 0.5;
@@ -36,25 +41,15 @@ interface Whole {
   readonly a2: RgbaImage;
 }
 
-/** Normal equations of the luma of a′, and how many pixels they are of. */
+/** Normal equations of the luma of a′, of which the lower half is kept: the first column sums pixels and colours. */
 interface Sums {
   readonly matrix: Float64Array;
   readonly right: Float64Array;
   square: number;
-  pixels: number;
-  /** Of each colour, for what becomes of a pixel that is a little lighter. */
-  readonly colours: Float64Array;
 }
 
 function emptySums(): Sums {
-  const colours = new Float64Array(3);
-  return {
-    matrix: new Float64Array(UNKNOWNS ** 2),
-    right: new Float64Array(UNKNOWNS),
-    square: 0,
-    pixels: 0,
-    colours,
-  };
+  return { matrix: new Float64Array(UNKNOWNS ** 2), right: new Float64Array(UNKNOWNS), square: 0 };
 }
 
 function lumaOf(planes: Float32Array): Float64Array {
@@ -64,51 +59,40 @@ function lumaOf(planes: Float32Array): Float64Array {
   );
 }
 
-/** The squares of a with most detail, by the mean difference of neighbours, as corners in pixels. */
-function squaresOf({ width, height, data }: RgbaImage): readonly (readonly [number, number])[] {
-  const along = (length: number): number[] =>
-    Array.from({ length: PLACES }, (_, k) => Math.round((k * (length - SIDE)) / (PLACES - 1)));
-  const all = along(height).flatMap((top) =>
-    along(width).map((left) => {
-      let detail = 0;
-      for (let y = top; y < top + SIDE; y++) {
-        for (let x = left + 1; x < left + SIDE; x++) {
-          const at = 4 * (y * width + x) + 1;
-          detail += Math.abs(data[at] - data[at - 4]);
-        }
+/** The squares of a with most detail, by the mean difference of neighbours. */
+function squaresOf(a: RgbaImage): Area[] {
+  const detailOf = ({ x, y }: Area): number => {
+    let detail = 0;
+    for (let row = y; row < y + SIDE; row++) {
+      for (let column = x + 1; column < x + SIDE; column++) {
+        const at = 4 * (row * a.width + column) + 1;
+        detail += Math.abs(a.data[at] - a.data[at - 4]);
       }
-      return { corner: [left, top] as const, detail };
-    }),
-  );
-  return all
+    }
+    return detail;
+  };
+  return cornersIn(a, SIDE, PLACES)
+    .map((corner) => ({ ...corner, width: SIDE, height: SIDE }))
+    .map((area) => ({ area, detail: detailOf(area) }))
     .sort((one, other) => other.detail - one.detail)
     .slice(0, SQUARES)
-    .map(({ corner }) => corner);
+    .map(({ area }) => area);
 }
 
 /** Adds the pixels of a square of both, but for those that a kernel would look beyond it for. */
-function addSquare(sums: Sums, { a, a2 }: Whole, [x, y]: readonly [number, number]): void {
-  const area = { x, y, width: SIDE, height: SIDE };
-  const own = overWhite(a, area);
-  const edited = overWhite(a2, area);
+function addSquare(sums: Sums, { a, a2 }: Whole, area: Area): void {
+  const [own, edited] = [overWhite(a, area), overWhite(a2, area)];
   const [light, target] = [lumaOf(own), lumaOf(edited)];
   const plane = SIDE * SIDE;
   const row = new Float64Array(UNKNOWNS);
+  const cutOff = (value: number): boolean => value <= DARKEST || value >= LIGHTEST;
   for (let i = KERNEL_RADIUS; i < SIDE - KERNEL_RADIUS; i++) {
     for (let j = KERNEL_RADIUS; j < SIDE - KERNEL_RADIUS; j++) {
       const at = i * SIDE + j;
-      const made = [edited[at], edited[plane + at], edited[2 * plane + at]];
-      if (Math.min(...made) <= DARKEST || Math.max(...made) >= LIGHTEST) continue;
+      if (cutOff(edited[at]) || cutOff(edited[plane + at]) || cutOff(edited[2 * plane + at])) continue;
       const [r, g, b] = [own[at], own[plane + at], own[2 * plane + at]];
       row.set([1, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b]);
-      for (let k = 0, to = POINTS; k < TAPS; k++) {
-        if (k === MIDDLE) continue;
-        const [down, across] = [
-          Math.floor(k / KERNEL_SIDE) - KERNEL_RADIUS,
-          (k % KERNEL_SIDE) - KERNEL_RADIUS,
-        ];
-        row[to++] = light[at + down * SIDE + across] - light[at];
-      }
+      for (let k = 0; k < OFFSETS.length; k++) row[POINTS + k] = light[at + OFFSETS[k]] - light[at];
       for (let m = 0; m < UNKNOWNS; m++) {
         const value = row[m];
         const line = m * UNKNOWNS;
@@ -116,63 +100,61 @@ function addSquare(sums: Sums, { a, a2 }: Whole, [x, y]: readonly [number, numbe
         sums.right[m] += value * target[at];
       }
       sums.square += target[at] ** 2;
-      sums.pixels += 1;
-      [r, g, b].forEach((value, c) => (sums.colours[c] += value));
     }
   }
 }
 
 /** The least squares of the first `count` unknowns. */
 function solved(sums: Sums, count: number): Float64Array | undefined {
+  const pixels = sums.matrix[0];
   const matrix = new Float64Array(count * count);
   for (let m = 0; m < count; m++) {
     for (let n = 0; n <= m; n++) {
-      const value = sums.matrix[m * UNKNOWNS + n] / sums.pixels;
+      const value = sums.matrix[m * UNKNOWNS + n] / pixels;
       matrix[m * count + n] = matrix[n * count + m] = value;
     }
     matrix[m * count + m] += RIDGE;
   }
   return solveCholesky(
     matrix,
-    sums.right.slice(0, count).map((value) => value / sums.pixels),
+    sums.right.slice(0, count).map((value) => value / pixels),
     count,
     1,
   );
 }
 
 /** Mean squared error of weights. */
-function errorOf({ matrix, right, square, pixels }: Sums, weights: Float64Array): number {
+function errorOf({ matrix, right, square }: Sums, weights: Float64Array): number {
   let error = square;
   weights.forEach((weight, m) => {
     let fitted = weight * matrix[m * UNKNOWNS + m];
     for (let n = 0; n < m; n++) fitted += 2 * weights[n] * matrix[m * UNKNOWNS + n];
     error += weight * (fitted - 2 * right[m]);
   });
-  return Math.max(0, error) / pixels;
+  return Math.max(0, error) / matrix[0];
 }
 
 /** The kernel that a′ is a function of a filtered with, or undefined where pixels on their own say as much. */
 export function fitKernel(whole: Whole): Kernel | undefined {
   if (Math.min(whole.a.width, whole.a.height) < SIDE) return undefined;
   const [shown, held] = [emptySums(), emptySums()];
-  squaresOf(whole.a).forEach((corner, k) => addSquare(k % HELD_OUT === 0 ? held : shown, whole, corner));
+  squaresOf(whole.a).forEach((area, k) => addSquare(k % HELD_OUT === 0 ? held : shown, whole, area));
   const [alone, weights] = [solved(shown, POINTS), solved(shown, UNKNOWNS)];
-  if (alone === undefined || weights === undefined || held.pixels === 0) return undefined;
+  if (alone === undefined || weights === undefined || held.matrix[0] === 0) return undefined;
   const before = errorOf(held, alone);
   if (before < NOTHING || errorOf(held, weights) > WORTHWHILE * before) return undefined;
-  const [r, g, b] = [...shown.colours].map((sum) => sum / shown.pixels);
+  const [r, g, b] = [1, 2, 3].map((c) => shown.matrix[c * UNKNOWNS] / shown.matrix[0]);
   const slopes = [1, 1, 1, 2 * r, 2 * g, 2 * b, r + g, r + b, g + b];
   const slope = slopes.reduce((sum, value, k) => sum + value * weights[1 + k], 0);
   if (Math.abs(slope) < FLAT) return undefined;
   const kernel = new Float32Array(TAPS);
   let rest = 1;
-  for (let k = 0, from = POINTS; k < TAPS; k++) {
-    if (k === MIDDLE) continue;
-    const share = weights[from++] / slope;
-    if (Math.abs(share) < LEAST) continue;
+  AROUND.forEach((k, i) => {
+    const share = weights[POINTS + i] / slope;
+    if (Math.abs(share) < LEAST) return;
     kernel[k] = share;
     rest -= share;
-  }
+  });
   kernel[MIDDLE] = rest;
   return { kernel };
 }

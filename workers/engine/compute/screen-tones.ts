@@ -1,5 +1,6 @@
 /** The two tones of a picture that a screen made, and how much each pixel has of them (docs/architecture.md, "Screen"). */
 import type { Screen } from './compute';
+import { mainAxis } from './reference/line';
 
 /** The least between the two tones, in a channel. */
 const APART = 0.1;
@@ -11,44 +12,6 @@ const TONED = 0.5;
 const OF_EACH = 0.02;
 
 export type Tones = readonly [dark: Float64Array, light: Float64Array];
-
-/** The line along which pixels of `[3, P]` vary most. */
-export interface MainAxis {
-  readonly means: readonly number[];
-  /** Of length 1. */
-  readonly axis: Float64Array;
-  /** Of what varies along it and across it, sums over channels, the mean of squares. */
-  readonly along: number;
-  readonly across: number;
-}
-
-export function mainAxis(planes: Float32Array): MainAxis {
-  const count = planes.length / 3;
-  const means = [0, 1, 2].map(
-    (c) => planes.subarray(c * count, (c + 1) * count).reduce((s, v) => s + v, 0) / count,
-  );
-  const matrix = new Float64Array(9);
-  for (let i = 0; i < count; i++) {
-    for (let c = 0; c < 3; c++)
-      for (let d = 0; d < 3; d++)
-        matrix[3 * c + d] += (planes[c * count + i] - means[c]) * (planes[d * count + i] - means[d]);
-  }
-  const diagonal = [matrix[0], matrix[4], matrix[8]];
-  const trace = diagonal[0] + diagonal[1] + diagonal[2];
-  let axis = Float64Array.from(diagonal, (value) => (value === Math.max(...diagonal) ? 1 : 0));
-  let most = 0;
-  // Slow only where no direction is the main one, and then it does not matter which.
-  for (let k = 0; k < 100; k++) {
-    const next = axis.map(
-      (_, c) => matrix[3 * c] * axis[0] + matrix[3 * c + 1] * axis[1] + matrix[3 * c + 2] * axis[2],
-    );
-    most = Math.hypot(...next);
-    if (!(most > 0)) break;
-    axis = next.map((value) => value / most);
-  }
-  if (axis[0] + axis[1] + axis[2] < 0) axis = axis.map((value) => -value);
-  return { means, axis, along: most / count, across: Math.max(0, trace - most) / count };
-}
 
 /** The lower of two middle values, or undefined of none. */
 function medianOf(values: readonly number[]): number | undefined {

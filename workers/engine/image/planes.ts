@@ -9,6 +9,17 @@ export interface Area {
   readonly height: number;
 }
 
+/** The corners of `places` × `places` squares of `side` pixels, spread evenly over a picture, row by row. */
+export function cornersIn(
+  { width, height }: Pick<RgbaImage, 'width' | 'height'>,
+  side: number,
+  places: number,
+): { readonly x: number; readonly y: number }[] {
+  const along = (length: number): number[] =>
+    Array.from({ length: places }, (_, k) => Math.round((k * (length - side)) / (places - 1)));
+  return along(height).flatMap((y) => along(width).map((x) => ({ x, y })));
+}
+
 /** A picture over white, or an area of it: planar `[3, height, width]` in 0..1. */
 export function overWhite(image: RgbaImage, area?: Area): Float32Array<ArrayBuffer> {
   const { x, y, width, height } = area ?? { x: 0, y: 0, width: image.width, height: image.height };
