@@ -89,15 +89,33 @@ export async function readAhead(parts: Parts, signal: AbortSignal): Promise<void
   if (!busy()) markRun(false);
 }
 
+/** False when cancelled first: pictures that were dropped are still being looked at, and count as given. */
+async function allChecked({ store }: Parts, signal: AbortSignal): Promise<boolean> {
+  if (store.getState().checking.length === 0) return true;
+  store.setState({ busy: true, said: '' });
+  const checked = new Promise<true>((resolve) => {
+    const stop = store.subscribe(({ checking }) => {
+      if (checking.length > 0) return;
+      stop();
+      resolve(true);
+    });
+  });
+  const done = await Promise.race([checked, aborted(signal)]);
+  store.setState({ busy: false, said: done ? '' : text.said.cancelled });
+  return done;
+}
+
 export async function generate(parts: Parts, signal: AbortSignal): Promise<void> {
   const { store, engine } = parts;
-  const { asked } = store.getState();
   for (const place of ['result', ...SLOTS] as const) note(store, place, undefined);
-  const missing = emptySlots(asked);
+  if (!(await allChecked(parts, signal))) return;
+  const { asked, notes } = store.getState();
+  // What is wrong with a picture that was dropped here says more than that there is none.
+  const missing = emptySlots(asked).filter((slot) => !notes[slot]);
   for (const slot of missing) note(store, slot, text.notes.missing(slot));
   const { a, a2, b } = asked.pictures;
   const triplet = tripletOf(parts);
-  if (!a || !a2 || !b || !triplet) return;
+  if (!a || !a2 || !b || !triplet || SLOTS.some((slot) => notes[slot])) return;
 
   const began = performance.now();
   store.setState({ busy: true, preview: undefined, said: '', crashed: false });

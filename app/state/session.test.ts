@@ -8,6 +8,7 @@ import type {
   Triplet,
 } from '../../workers/engine/protocol';
 import { deferred } from '../deferred';
+import { text } from '../i18n';
 import type { Pixels } from '../result/pixels';
 import { images } from '../triplet/images';
 import { Session, type SessionEngine } from './session';
@@ -134,6 +135,38 @@ describe('generating', () => {
     await session.place('a', picture, 'a.png');
     await session.generate();
     expect(Object.keys(state().notes)).toEqual(['a2', 'b']);
+    expect(fake.run).not.toHaveBeenCalled();
+  });
+
+  it('waits for a picture that is still being looked at', async () => {
+    await session.place('a', picture, 'a.png');
+    await session.place('a2', picture, 'a2.png');
+    const inspection = deferred<Outcome<{ width: number; height: number }>>();
+    fake.inspect.mockReturnValueOnce(inspection.promise);
+    const placing = session.place('b', picture, 'b.png');
+    const run = session.generate();
+    expect(state()).toMatchObject({ busy: true, notes: {} });
+    inspection.resolve(good({ width: 1, height: 1 }));
+    await Promise.all([placing, run]);
+    expect(state().shown?.pictures.b.name).toBe('b.png');
+  });
+
+  it('runs nothing when the picture that it waited for is damaged, or when it is cancelled meanwhile', async () => {
+    await placeAll();
+    const inspections = [deferred<Outcome<never>>(), deferred<Outcome<never>>()] as const;
+    for (const { promise } of inspections) fake.inspect.mockReturnValueOnce(promise);
+    const placing = session.place('b', picture, 'damaged.png');
+    const run = session.generate();
+    inspections[0].resolve(bad);
+    await Promise.all([placing, run]);
+    expect(state()).toMatchObject({ busy: false, notes: { b: { code: 'image/damaged' } } });
+    const again = session.place('b', picture, 'slow.png');
+    const cancelled = session.generate();
+    session.cancel();
+    await cancelled;
+    expect(state()).toMatchObject({ busy: false, said: text.said.cancelled });
+    inspections[1].resolve(bad);
+    await again;
     expect(fake.run).not.toHaveBeenCalled();
   });
 

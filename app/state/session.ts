@@ -72,8 +72,6 @@ export class Session {
       if (!outcome.aborted) note(store, slot, outcome.error);
       return false;
     }
-    // Generate may have been pressed meanwhile, and told that this picture is missing.
-    note(store, slot, undefined);
     putPicture(store, slot, { id: images.add(blob), name, bytes: blob.size, ...outcome.value });
     this.#sweep();
     this.say(text.said.placed(slot));
