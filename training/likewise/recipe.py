@@ -6,7 +6,8 @@
 
 Every run of a stage sees the same samples in the same order and starts from the same weights, at
 128 x 128. Runs of the stage *base* start from nothing; those of *basis* train a basis on the frozen
-denoiser of ``--start``, and those of *bare* on one that never saw an anchor, which is trained first.
+denoiser of ``--start``. Those of the others do so on one that is trained first, from nothing: *bare*
+without an anchor, *blind* without the pair, *told* with neither but with the name of the edit.
 A finished run is kept in OUT and not repeated.
 
 One file, though a long one, because it is one experiment: what a row can change, the rows, how one is trained
@@ -33,6 +34,8 @@ from .basis import SPREAD, Basis, encode_triplet, standardise
 from .checkpoint import Models, build, load, save
 from .data.cache import anchors_path, families_path, shard_paths
 from .data.families import FAMILIES
+from .data.quadruples import LABELS
+from .intervals import interval
 from .layers import LocalBlock
 from .loader import Batch, Loader
 from .model import Config, Encoder, head
@@ -55,6 +58,36 @@ def separate(batch: Batch) -> Batch:
 def without_anchor(batch: Batch) -> Batch:
     """b in the anchor's place: the network has everything to do."""
     return replace(batch, anchor_a=batch.a, anchor_b=batch.b)
+
+
+class Unshown(Batch):
+    """Nothing of the pair but the size of a' - anchor(a), which the gate reads."""
+
+    def pairs(self) -> Tensor:
+        pairs = super().pairs()
+        size = pairs[:, :, 6:].square().mean((2, 3, 4), keepdim=True).sqrt()
+        return torch.cat([torch.zeros_like(pairs[:, :, :6]), size.expand_as(pairs[:, :, 6:])], dim=2)
+
+
+# A patch of noise for every name, all over the pair's place: a word is the same everywhere.
+WORDS = torch.rand(len(LABELS), 6, 4, 4, generator=torch.Generator().manual_seed(5))
+
+
+class Told(Unshown):
+    """The family's name in the pair's place, and the size of the edit."""
+
+    def pairs(self) -> Tensor:
+        pairs, side = super().pairs(), self.a.shape[-1] // WORDS.shape[-1]
+        words = WORDS[self.family.cpu()].to(pairs).repeat(1, 1, side, side)
+        return torch.cat([words[:, None].expand_as(pairs[:, :, :6]), pairs[:, :, 6:]], dim=2)
+
+
+def unshown(batch: Batch) -> Batch:
+    return Unshown(**vars(batch))
+
+
+def told(batch: Batch) -> Batch:
+    return Told(**vars(without_anchor(batch)))
 
 
 def log_error(error: Tensor, t: Tensor) -> Tensor:
@@ -158,9 +191,47 @@ BASIS = (
     Run("N = 32, r = 8", "rank", basis={"rank": 8}),
     Run("N = 32, r = 2", "rank", basis={"rank": 2}),
 )
-NO_ANCHOR = next(run for run in BASE if run.name == "no anchor")
-BARE = tuple(replace(run, data=without_anchor) for run in BASIS[:4])
-RUNS = {"base": BASE, "basis": BASIS, "bare": BARE}
+AGAIN = {run.name: run for run in BASIS}
+REFERENCE, FROZEN, ONE, EQUAL = BASIS[:4]
+# A step of AdamW has one size, whatever the gradient, and a softmax sums to 1. So at one rate a basis of 32
+# elements changes its layer about as fast as one LoRA of its rank, and one LoRA of its size 32 times as fast:
+# each is tried at several rates.
+RATES = {0.5: "half the rate", 2.0: "twice the rate", 4.0: "four times the rate", 8.0: "eight times the rate"}
+
+
+def at(run: Run, rate: float) -> Run:
+    return replace(run, name=f"{run.name}, {RATES[rate]}", question="rate", faster=rate)
+
+
+SIZES = (*(AGAIN[f"N = {count}, r = 4"] for count in (4, 16, 64)), *(AGAIN[f"N = 32, r = {rank}"] for rank in (1, 16)))
+ADAPTERS = (
+    REFERENCE,
+    FROZEN,
+    ONE,
+    EQUAL,
+    *SIZES,
+    *(at(REFERENCE, rate) for rate in (0.5, 4.0, 8.0)),
+    *(at(ONE, rate) for rate in (4.0, 8.0)),
+    *(at(EQUAL, rate) for rate in (0.5, 2.0)),
+    *(at(run, 4.0) for run in SIZES),
+)
+# The denoisers that are trained first, by the stage they are for.
+STARTS = {
+    "bare": next(run for run in BASE if run.name == "no anchor"),
+    "blind": Run("pair not shown", "start", data=unshown),
+    "told": Run("told the family", "start", data=told),
+}
+WITHOUT_ANCHOR = {"bare", "told"}
+RUNS = {
+    "base": BASE,
+    "basis": BASIS,
+    "bare": tuple(replace(run, data=without_anchor) for run in BASIS[:4]),
+    "blind": (*ADAPTERS, replace(FROZEN, name="frozen denoiser, pair not shown", data=unshown)),
+    "told": (
+        *(replace(run, data=without_anchor) for run in ADAPTERS),
+        replace(FROZEN, name="frozen denoiser, told the family", data=told),
+    ),
+}
 
 
 def smaller(batch: Batch, by: int) -> Batch:
@@ -207,8 +278,8 @@ def draw(models: Models, run: Run, batch: Batch, x: Tensor, t: Tensor, precision
 def score(
     models: Models, run: Run, stage: str, evaluation: list[tuple[Batch, list[str]]], precision: torch.dtype
 ) -> dict:
-    """dB over the anchor (*bare*: over b) by split, and how far the coefficients are from uniform."""
-    gains: dict[str, list[float]] = {"base": [], "basis": [], "held_out": []}
+    """dB over the anchor (without one: over b) by split and family, and how far the coefficients are from uniform."""
+    gains: dict[str, dict[str, list[float]]] = {"base": {}, "basis": {}, "held_out": {}}
     routed: list[Tensor] = []
     generator = torch.Generator().manual_seed(0)
     for batch, names in evaluation:
@@ -218,12 +289,12 @@ def score(
                 routed.append(c)
         x = torch.randn(batch.b.shape, generator=generator).to(batch.b.device)
         drawn = draw(models, run, batch, x, torch.zeros(len(x), device=x.device), precision).clamp(0, 1)
-        without = batch.b if stage == "bare" else batch.anchor_b
+        without = batch.b if stage in WITHOUT_ANCHOR else batch.anchor_b
         model, before = (
             psnr((image - batch.b2).square().mean((1, 2, 3))).clamp_max(60) for image in (drawn, without)
         )
         for name, gain in zip(names, (model - before).tolist()):
-            gains[FAMILIES[name].split].append(gain)
+            gains[FAMILIES[name].split].setdefault(name, []).append(round(gain, 4))
     result: dict = dict(gains)
     if routed:
         c = torch.cat(routed)
@@ -292,6 +363,11 @@ def execute(
     }
 
 
+def openness(stage: str) -> float:
+    """See `Loader`; without an anchor, none leaves a sample without use."""
+    return 0.0 if stage in WITHOUT_ANCHOR else 0.02
+
+
 def measure(run: Run, stage: str, arguments: argparse.Namespace, evaluation: list) -> dict:
     """One row of the table."""
     torch._dynamo.reset()
@@ -299,26 +375,26 @@ def measure(run: Run, stage: str, arguments: argparse.Namespace, evaluation: lis
     if run.always_open:
         model_module.unexplained = torch.ones_like
     try:
-        models, row = execute(run, stage, arguments, arguments.samples, open=0.0 if stage == "bare" else 0.02)
+        models, row = execute(run, stage, arguments, arguments.samples, open=openness(stage))
         precision = torch.bfloat16 if arguments.bf16 else torch.float32
         return row | score(models, run, stage, evaluation, precision)
     finally:
         model_module.unexplained = unexplained
 
 
-def bare_start(arguments: argparse.Namespace) -> Path:
-    """A denoiser that never saw an anchor, with the encoder of ``--start``; trained once and kept."""
-    path: Path = arguments.out / "bare.pt"
+def first(stage: str, arguments: argparse.Namespace) -> Path:
+    """The denoiser of `STARTS`, with the encoder of ``--start``; trained once and kept."""
+    path: Path = arguments.out / f"{stage}.pt"
     if not path.exists():
-        models, _ = execute(NO_ANCHOR, "base", arguments, arguments.bare_samples, open=0.0)
+        models, _ = execute(STARTS[stage], "base", arguments, arguments.start_samples, openness(stage))
         models.encoder = load(arguments.start)[0].encoder
         save(path, models)
     return path
 
 
-def margin(values: np.ndarray) -> float:
-    """Half the 95 % interval of a mean."""
-    return 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
+def mean(gains: dict[str, list[float]]) -> float:
+    """Over families."""
+    return float(np.mean([np.mean(values) for values in gains.values()]))
 
 
 def slug(name: str) -> str:
@@ -327,16 +403,16 @@ def slug(name: str) -> str:
 
 def table(rows: list[dict], splits: dict[str, str]) -> list[str]:
     """Markdown; ``splits`` are keys of a row and what they are called. The difference to the first row is
-    over the same quadruples."""
+    over the same quadruples, its interval over families and quadruples."""
     titles = (f"{title} | difference" for title in splits.values())
     lines = [f"| run | about | {' | '.join(titles)} |", "|---|---|" + "---|---|" * len(splits)]
     for row in rows:
         cells = [row["name"], row["question"]]
         for split in splits:
-            values = np.array(row[split])
-            difference = values - np.array(rows[0][split])
-            cells.append(f"{values.mean():+.2f}")
-            cells.append("" if row is rows[0] else f"{difference.mean():+.2f} ± {margin(difference):.2f}")
+            less = {name: np.subtract(gains, rows[0][split][name]) for name, gains in row[split].items()}
+            difference = interval(list(less.values()))
+            cells.append(f"{mean(row[split]):+.2f}")
+            cells.append("" if row is rows[0] else "{0.mean:+.2f} [{0.low:+.2f}, {0.high:+.2f}]".format(difference))
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -347,7 +423,7 @@ def section(stage: str, out: Path) -> str | None:
     rows = [json.loads(path.read_text()) for path in paths if path.exists()]
     if not rows:
         return None
-    rows = [row | {"unseen": row["basis"] + row["held_out"]} for row in rows]
+    rows = [row | {"unseen": row["basis"] | row["held_out"]} for row in rows]
     if stage == "base":
         lines = table(rows, {"base": "seen families", "unseen": "unseen families"})
     else:
@@ -382,7 +458,7 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="docs/recipe.md: its tables are made anew")
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--samples", type=int, default=3200)
-    parser.add_argument("--bare-samples", type=int, default=19200, help="of the denoiser that never saw an anchor")
+    parser.add_argument("--start-samples", type=int, default=19200, help="of the denoiser that is trained first")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     parser.add_argument("--shrink", type=int, default=1, help="2 trains and evaluates at half the cache's size")
@@ -394,15 +470,15 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     evaluation = quadruples(arguments.evaluation, arguments)
     stage = arguments.stage
-    if stage == "bare":
-        arguments.start = bare_start(arguments)
+    if stage in STARTS:
+        arguments.start = first(stage, arguments)
     for run in RUNS[stage]:
         path = arguments.out / f"{stage}-{slug(run.name)}.json"
         if path.exists() or (arguments.only and run.name not in arguments.only):
             continue
         row = measure(run, stage, arguments, evaluation)
         path.write_text(json.dumps(row))
-        means = {split: round(float(np.mean(row[split])), 3) for split in ("base", "basis", "held_out")}
+        means = {split: round(mean(row[split]), 3) for split in ("base", "basis", "held_out")}
         print(f"{stage} {run.name}: {means} entropy {row.get('entropy')} {row['seconds']:.0f} s", flush=True)
     if arguments.report:
         arguments.report.write_text(with_tables(arguments.report.read_text(), arguments.out))
