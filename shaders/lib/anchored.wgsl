@@ -1,9 +1,9 @@
-// Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), clamp(T(q)), clamp(T(q, d)) or a screen's.
+// Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), clamp(T(q)), clamp(T(q, d)), filters' or a screen's.
 //
 // The kernel supplies what lib/anchor.wgsl wants but `emit`, and the binding `weights`: 82 × vec4 w,
 // then 256 × vec4 T (rgb, unused), then a vec4 with the weights of luma. `groups` says from bit 4 on what T is indexed with, 0 without one. A screen has
 // its numbers in the place of w, a row of three channels each, and its thresholds in that of T.
-// Includes lib/warp, for the middles of cells.
+// Includes lib/warp, for the middles of cells, and lib/filters.
 
 const FIRST_KNOT = 82u;
 const LAST_KNOT = 255.0;
@@ -18,6 +18,8 @@ const LOOKUP_LOCAL_CHANNEL = 6u;
 const LOOKUP_LOCAL_LUMA = 7u;
 const SCREEN = 8u;
 const SCREENS = 9u;
+const FILTERS_OF_CHANNEL = 10u;
+const FILTERS_OF_LUMA = 11u;
 
 // Of a local lookup: knots an axis, and the difference that is half way to the last.
 const SIDE = 16u;
@@ -138,7 +140,9 @@ fn screened(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec3f {
 
 fn anchored_colour(place: vec2f, colour: vec3f, field_size: u32, groups: u32) -> vec3f {
   let kind = groups >> LOOKUP_SHIFT;
-  if (kind >= SCREEN) {
+  if (kind >= FILTERS_OF_CHANNEL) {
+    sum = filtered(place, field_size, kind == FILTERS_OF_LUMA);
+  } else if (kind >= SCREEN) {
     sum = screened(place, colour, field_size, kind);
   } else if (kind >= LOOKUP_LOCAL_CHANNEL) {
     sum = look_up_local(place, colour, field_size, kind);

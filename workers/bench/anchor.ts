@@ -87,6 +87,7 @@ function anchors(): Record<string, Anchor> {
     colour: { weights: weights(10) },
     lookup: { weights: weights(0), lookup: { kind: 'channel', table } },
     'local lookup': { weights: weights(0), lookup: { kind: 'local channel 4', table } },
+    filters: { weights: weights(0), lookup: { kind: 'filters of channel', table } },
     light: { weights: weights(46) },
     'every blur': { weights: weights(61) },
     'every feature': { weights: weights(ANCHOR_FEATURES) },

@@ -2,6 +2,7 @@
 import { Arena } from './arena';
 import { nameOf } from './compute/anchor-fit';
 import { isFine } from './compute/fine-screen';
+import { isFilters } from './compute/reference/filters';
 import { ofMeans } from './compute/reference/kernel';
 import { encodeTriplet, keysOf, type Decode, type Encoded } from './encode';
 import { Aborted, EngineFailure } from './errors';
@@ -210,11 +211,10 @@ export class PackEngine<Data> implements Engine {
       const same = size.width === image.width && size.height === image.height;
       const source = same ? full : compute.uploadImage(shrink(image, size.width, size.height), 'b, smaller');
       const side = this.model.manifest.image.size;
-      // The network draws means of pixels: over dots that these do not show it would be a veil.
-      const alone =
-        anchor.screen !== undefined &&
-        Math.min(image.width, image.height) > side &&
-        isFine(anchor.screen, side);
+      // The network draws means of pixels: over dots and lines that these do not show it would be a veil.
+      const { screen, lookup } = anchor;
+      const fine = screen === undefined ? lookup !== undefined && isFilters(lookup) : isFine(screen, side);
+      const alone = fine && Math.min(image.width, image.height) > side;
       const arena = new Arena(compute);
       try {
         return await compute.renderFull({

@@ -6,6 +6,7 @@ import { Arena } from '../arena';
 import { thin } from '../image/thin';
 import { findCells } from './cells-fit';
 import type { Cells, Tensor, Warp } from './compute';
+import { fitFilters } from './filter-fit';
 import { withFineScreen } from './fine-screen';
 import { fitLayered } from './layered-fit';
 import type { Fitter, FullPair, PairPixels, Prepared } from './pair';
@@ -15,7 +16,15 @@ import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { isCells } from './reference/cells';
 import { isKernel } from './reference/kernel';
-import { fitStill, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
+import {
+  fitStill,
+  noWeights,
+  ofPixels,
+  TINY_OF_PIXELS,
+  TONED,
+  UNEXPLAINED,
+  type AnchorFit,
+} from './still-fit';
 import { fitChannels, fitWarp, sourcesOf } from './warp-fit';
 
 export { fitStill, type AnchorFit } from './still-fit';
@@ -25,6 +34,11 @@ const UNSOLVED = 1e-3;
 /** The most that a warp may leave of it, alone and with a fit on top; correspondences are far freer. */
 const WARPED = 0.5;
 const MATCHED = 0.25;
+/** The most that filters of pixels may leave of what the best of the others does, and of what looks at a pixel alone does. */
+const FILTERED = 0.9;
+const FILTERED_ALONE = 0.75;
+/** Of which so much is so little that nothing else is looked for: a layer can be like anything. */
+const CONVINCING = 0.25;
 
 async function withFields<Data>(
   compute: Fitter<Data>,
@@ -78,7 +92,7 @@ function cellsOf(warp: Warp | undefined): Cells | undefined {
 
 /** Of fits to pixels and to their means the better one: a screen of pixels, since means have no dots. */
 function better(fine: AnchorFit, coarse: AnchorFit): AnchorFit {
-  return fine.screen !== undefined || fine.score <= coarse.score ? fine : coarse;
+  return fine.screen !== undefined || (fine.scoreOfMeans ?? fine.score) <= coarse.score ? fine : coarse;
 }
 
 /** The anchor of a pair whose a is moved, or undefined where that leaves more than `most`. */
@@ -154,6 +168,21 @@ async function fitOwn<Data>(
   return (kernel && (await fitMoved(compute, pair, kernel, still.score))) ?? still;
 }
 
+/** What filters make of all of a pair's pixels, or undefined where that leaves much of what `plain` leaves. */
+function fitFiltered<Data>(
+  pair: FullPair<Data>,
+  plain: AnchorFit,
+  fields: Float32Array,
+): AnchorFit | undefined {
+  const { warp, screen, score, luma } = plain;
+  const { whole } = pair.pixels ?? {};
+  if (whole === undefined || Math.min(whole.a.width, whole.a.height) <= sideOf(pair.a, 3)) return undefined;
+  if (score <= TONED || screen !== undefined || (warp !== undefined && !isKernel(warp))) return undefined;
+  const most = warp === undefined && ofPixels(plain.name) ? FILTERED_ALONE : FILTERED;
+  const found = fitFilters(whole, fields, luma, most * score);
+  return found && { ...found, name: found.lookup.kind, weights: noWeights(), luma };
+}
+
 /**
  * The anchor of a pair: fitted to pixels where there are some, and where that leaves an error under a layer, to a
  * moved a or to means. `checkpoint` is called before each of these, which take as long again; what it throws ends the fit.
@@ -172,10 +201,13 @@ export async function fitAnchor<Data>(
         ? await fitMeans(compute, prepared, a2)
         : await fitPixels(compute, pixels, prepared, undefined);
     await checkpoint();
-    const still = pixels ? await fitOwn(compute, pair, pixels, first, prepared.fieldsRead) : first;
-    if (still.warp !== undefined) return still;
+    const plain = pixels ? await fitOwn(compute, pair, pixels, first, prepared.fieldsRead) : first;
     await checkpoint();
-    const covered = still.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, still) : undefined;
+    const filtered = fitFiltered(pair, plain, prepared.fieldsRead);
+    const still = filtered ?? plain;
+    if (plain.warp !== undefined || (filtered && filtered.score <= CONVINCING * plain.score)) return still;
+    await checkpoint();
+    const covered = plain.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, plain) : undefined;
     if (covered !== undefined) return covered;
     if (still.score <= TONED || still.screen !== undefined) return still;
     await checkpoint();

@@ -47,7 +47,10 @@ export const LOCAL_KINDS = [
   'local luma 16',
 ] as const;
 export type LocalKind = (typeof LOCAL_KINDS)[number];
-/** Of either. */
+/** Or what filters make of the pixels around one, each by a table of its own; "Filters" there. */
+export const FILTER_KINDS = ['filters of channel', 'filters of luma'] as const;
+export type FilterKind = (typeof FILTER_KINDS)[number];
+/** Of any of these. */
 export const LOOKUP_KNOTS = 256;
 
 /** Weights of r, g and b in a luma. */
@@ -69,8 +72,16 @@ export interface LocalLookup {
   readonly table: Float32Array;
 }
 
-/** An anchor that is a table instead of weights. */
-export type Lookup = PointLookup | LocalLookup;
+export interface FilterLookup {
+  readonly kind: FilterKind;
+  /** Where the kind is of luma; that of Rec. 601 if there is none. */
+  readonly luma?: Luma;
+  /** `[16, 16, 3]`: a table of 16 knots for each filter, of which the sum is taken. */
+  readonly table: Float32Array;
+}
+
+/** An anchor that is a table, or a sum of tables, instead of weights. */
+export type Lookup = PointLookup | LocalLookup | FilterLookup;
 
 /** Knots of a screen's thresholds along either phase, and what its tones are made of: the pixel and four blurs of it. */
 export const SCREEN_SIDE = 16;

@@ -7,7 +7,7 @@ import type { RgbaImage } from '../protocol';
 import type { Screen } from './compute';
 import { BLUR_SIGMAS, blurOf, FEATURE_BLURS, FIELDS } from './reference/fields';
 import { luma } from './reference/lookup';
-import { planarSource } from './reference/source';
+import { sampledIn } from './reference/source';
 import { errorOfScreen, fitScreen, type Sampled } from './screen-fit';
 import { noWeights, SCREENED, TONED, type AnchorFit } from './still-fit';
 
@@ -38,21 +38,6 @@ function varietyOf(soft: Float32Array, size: number, { left, top, width, height 
     }
   }
   return squares / count - (sum / count) ** 2;
-}
-
-/** Planes `[3, S, S]` sampled bilinearly at the pixels of a square. */
-function sampledIn(planes: Float32Array, size: number, side: number, span: Sampled['span']): Float32Array {
-  const source = planarSource(planes, size, size);
-  const out = new Float32Array(3 * side * side);
-  for (let row = 0; row < 3 * side; row++) {
-    const start = [
-      span.left + (0.5 * span.width) / side,
-      span.top + (span.height * ((row % side) + 0.5)) / side,
-    ] as const;
-    const line = out.subarray(row * side, (row + 1) * side);
-    source.line(Math.floor(row / side), start, [span.width / side, 0], side, line);
-  }
-  return out;
 }
 
 /** The square of a pair in which a has most tones, and of those that share at most half of it the one that has most. */

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { thin } from '../image/thin';
-import { fitAnchor, nameOf, type AnchorFit } from './anchor-fit';
+import { nameOf } from './anchor-fit';
 import { createCpuCompute } from './cpu';
 import { fitKernel } from './kernel-fit';
 import { isKernel, kernelSource, ofMeans } from './reference/kernel';
 import { planarSource } from './reference/source';
-import { imageOf, picture, rounded, uniform } from './testing/parity';
+import { anchorOf, errorOn, grainy, MODEL, SIZE } from './testing/own-pixels';
+import { imageOf, rounded, uniform } from './testing/parity';
 
-const SIZE = 256;
 const PLANE = SIZE * SIZE;
-const MODEL = 64;
 const cpu = createCpuCompute();
-
-/** A picture with grain of a pixel, which is what a kernel changes. */
-function grainy(seed: number): Float32Array {
-  const [large, grain] = [picture(seed, SIZE), uniform(seed + 1, PLANE, -0.12, 0.12)];
-  return rounded(large.map((value, i) => 0.2 + 0.6 * value + grain[i % PLANE]));
-}
 
 /** 3 × 3 shares in the middle of a kernel. */
 function kernelOf(shares: readonly number[]): Float32Array {
@@ -38,17 +30,6 @@ function filtered(planes: Float32Array, kernel: Float32Array): Float32Array {
     for (let c = 0; c < 3; c++) out[c * PLANE + i] = colour[c];
   }
   return out;
-}
-
-function anchorOf(a: Float32Array, a2: Float32Array): Promise<AnchorFit> {
-  const [whole, edited] = [imageOf(a, SIZE), imageOf(rounded(a2), SIZE)];
-  const prepared = [whole, edited].map((image) => cpu.prepare(cpu.uploadImage(image, 'picture'), MODEL));
-  const pixels = {
-    a: thin(whole, 3 * MODEL, 3 * MODEL),
-    a2: thin(edited, 3 * MODEL, 3 * MODEL),
-    whole: { a: whole, a2: edited },
-  };
-  return fitAnchor(cpu, { a: prepared[0], a2: prepared[1], pixels }, () => Promise.resolve());
 }
 
 it('filters with the nearest pixels at the edges', () => {
@@ -88,22 +69,7 @@ describe.each([
       const { warp } = fit;
       if (warp === undefined || !isKernel(warp)) throw new Error('there is no kernel');
       kernel.forEach((share, k) => expect(Math.abs(warp.kernel[k] - share)).toBeLessThan(0.12));
-      const image = cpu.uploadImage(imageOf(b, SIZE), 'b');
-      const { data } = await cpu.renderFull({
-        grid: cpu.allocate('float32', [14, 1, 1], 'grid'),
-        maps: cpu.allocate('float32', [5, MODEL, MODEL], 'maps'),
-        b: cpu.prepare(image, MODEL),
-        image,
-        anchor: fit,
-        strength: 1,
-        width: SIZE,
-        height: SIZE,
-        onTile: () => undefined,
-        checkpoint: () => Promise.resolve(),
-      });
-      const truth = imageOf(rounded(edit(b)), SIZE);
-      const error = data.reduce((sum, byte, i) => sum + ((byte - truth.data[i]) / 255) ** 2, 0) / (3 * PLANE);
-      expect(error).toBeLessThan(1e-4);
+      expect(await errorOn(fit, b, edit(b))).toBeLessThan(1e-4);
     }
   });
 });

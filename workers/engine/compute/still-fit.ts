@@ -7,6 +7,7 @@ import {
   ANCHOR_COLUMNS,
   ANCHOR_FEATURES,
   type Anchor,
+  type FilterKind,
   type LocalKind,
   type Luma,
   type PointKind,
@@ -72,12 +73,19 @@ const CANDIDATES = [
 /** Of these, what looks at a pixel alone and at where it is. */
 const OF_PIXELS: readonly string[] = ['colour', 'tone', 'copies', 'light', 'channel', 'luma'];
 
-export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind | Screen['kind'];
+/** Whether an anchor of this name looks at no pixel but the one it is of. */
+export function ofPixels(name: AnchorName): boolean {
+  return name === 'none' || OF_PIXELS.includes(name);
+}
+
+export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind | FilterKind | Screen['kind'];
 
 export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
   /** Cross-validated mean squared error of the choice, in image units squared. */
   readonly score: number;
+  /** Of filters: the same of means of pixels, which is what fits to means leave. */
+  readonly scoreOfMeans?: number;
   /** The luma of which a′ is most nearly a function. */
   readonly luma: Luma;
   /** The layer as it was found, where there is one. */

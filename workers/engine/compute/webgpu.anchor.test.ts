@@ -3,6 +3,7 @@ import { thin } from '../image/thin';
 import { fitAnchor, nameOf, type AnchorFit } from './anchor-fit';
 import {
   ANCHOR_FEATURES,
+  FILTER_KINDS,
   LOCAL_KINDS,
   LOOKUP_KNOTS,
   OUTSIDES,
@@ -90,7 +91,7 @@ describe.each(devices)('$name', (opened) => {
     for (const shape of SHAPES) await sameAnchor(shape, anchor, 2e-6);
   });
 
-  it.each([...POINT_KINDS, ...LOCAL_KINDS])('looks up by %s', async (kind) => {
+  it.each([...POINT_KINDS, ...LOCAL_KINDS, ...FILTER_KINDS])('looks up by %s', async (kind) => {
     const lookup = { kind, luma: LUMAS[1], table: uniform(11, LOOKUP_KNOTS * 3, -0.2, 1.2) };
     const anchor = { weights: weightsOf(0, -1), lookup };
     // A random table is steep: a rounding of q in its last place shows 255 times as much.

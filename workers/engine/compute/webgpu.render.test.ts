@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { RgbaImage } from '../protocol';
 import {
   ANCHOR_FEATURES,
+  FILTER_KINDS,
   LOOKUP_KNOTS,
   OUTSIDES,
   type Anchor,
@@ -144,7 +145,7 @@ describe.each(devices)('$name', (opened) => {
 
     it('renders a lookup', async () => {
       const image = parity.image(noiseImage(9, 41, 37));
-      for (const kind of ['luma', 'gradient', 'local channel 2', 'local luma 16'] as const) {
+      for (const kind of ['luma', 'gradient', 'local channel 2', 'local luma 16', ...FILTER_KINDS] as const) {
         const anchor = { ...none, lookup: { kind, luma: LUMAS[1], table } };
         await same(head(16), image, { anchor, strength: 1, width: 41, height: 37 });
       }

@@ -3,6 +3,7 @@ import {
   ANCHOR_BLOCKS,
   ANCHOR_COLUMNS,
   ANCHOR_FEATURES,
+  FILTER_KINDS,
   LOOKUP_KNOTS,
   MATCH_NUMBERS,
   OUTSIDES,
@@ -17,6 +18,7 @@ import {
 } from '../compute';
 import { cellSpan, isCells } from '../reference/cells';
 import { FEATURE_BLURS, FIELDS } from '../reference/fields';
+import { filterTaps, isFilters } from '../reference/filters';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
 import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
 import { looksAtFields, LUMAS } from '../reference/lookup';
@@ -52,12 +54,13 @@ export interface AnchorUniforms {
 /** Whether an anchor looks at blurs or gradients. */
 function readsFields({ weights, lookup, screen }: Anchor): boolean {
   if (screen !== undefined) return screen.gains.subarray(3).some((gain) => gain !== 0);
-  if (lookup !== undefined) return isLocal(lookup) || looksAtFields(lookup.kind);
+  if (lookup !== undefined) return isLocal(lookup) || isFilters(lookup) || looksAtFields(lookup.kind);
   return weightedFeatures(weights).some((f) => f >= FIRST_FIELD && f < FIRST_COPY);
 }
 
 function lookupBits(lookup: Lookup): number {
   if (isLocal(lookup)) return POINT_KINDS.length + (sharesIndices(lookup.kind) ? 2 : 1);
+  if (isFilters(lookup)) return POINT_KINDS.length + 5 + FILTER_KINDS.indexOf(lookup.kind);
   return POINT_KINDS.indexOf(lookup.kind) + 1;
 }
 
@@ -79,6 +82,7 @@ export function anchorUniforms(operation: Operation, { weights, lookup, screen }
   put(screen === undefined ? weights : Float32Array.from(screenRows(screen)), 0);
   const table = screen?.thresholds ?? lookup?.table;
   if (table !== undefined) put(table, ANCHOR_FEATURES);
+  if (lookup !== undefined && isFilters(lookup)) filterTaps().forEach((taps, k) => padded.set(taps, k * 4));
   padded.set((screen ?? lookup)?.luma ?? LUMAS[0], (ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
   if (screen !== undefined) groups = SCREEN_BITS[screen.kind] << LOOKUP_SHIFT;
   else if (lookup !== undefined) groups = lookupBits(lookup) << LOOKUP_SHIFT;
@@ -226,7 +230,8 @@ export function encodeRead(operation: Operation, u: GPUBuffer, anchor: Anchor, s
   const { lookup } = anchor;
   if (lookup === undefined || !isLocal(lookup)) {
     const fields = operation.temporary('fields', FIELDS * size * size * 4);
-    encodeFields(operation, planes, size, lookup === undefined ? FEATURE_BLURS : 1, fields);
+    const finest = lookup !== undefined && !isFilters(lookup);
+    encodeFields(operation, planes, size, finest ? 1 : FEATURE_BLURS, fields);
     return fields;
   }
   const around = operation.temporary('surroundings', 3 * size * size * 4);

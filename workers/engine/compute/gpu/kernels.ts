@@ -1,5 +1,6 @@
 /** Every kernel: its text, the libraries it includes and what it binds, in binding order. */
 import anchoredLibrary from '../../../../shaders/lib/anchored.wgsl?raw';
+import filtersLibrary from '../../../../shaders/lib/filters.wgsl?raw';
 import anchorLibrary from '../../../../shaders/lib/anchor.wgsl?raw';
 import bilinearLibrary from '../../../../shaders/lib/bilinear.wgsl?raw';
 import cellsLibrary from '../../../../shaders/lib/cells.wgsl?raw';
@@ -60,6 +61,7 @@ export const KERNELS = {
     ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
+    filtersLibrary,
     warpLibrary,
     layerLibrary,
     imageLibrary,
@@ -86,6 +88,7 @@ export const KERNELS = {
     ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
     ...anchorLibraries,
     anchoredLibrary,
+    filtersLibrary,
     warpLibrary,
     layerLibrary,
     imageLibrary,

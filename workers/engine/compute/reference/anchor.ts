@@ -3,7 +3,8 @@ import type { RgbaImage } from '../../protocol';
 import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
 import { isCells } from './cells';
 import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
-import { FEATURE_FIELDS } from './fields';
+import { blurred, FEATURE_FIELDS } from './fields';
+import { filterRows, isFilters, WIDE } from './filters';
 import { isLocal, localRow, surroundings } from './local';
 import { layOver } from './layer';
 import { lookedAt, lookupRow } from './lookup';
@@ -149,6 +150,15 @@ function painter(
     return (row, out) => {
       if (scratch.length < row.width) scratch = new Float32Array(row.width);
       anchorRow(row, weights, fields, size, out, scratch);
+    };
+  }
+  if (isFilters(lookup)) {
+    const wide = WIDE.map((sigma) => blurred(planes, size, sigma));
+    let rows: { readonly of: Source; readonly paint: ReturnType<typeof filterRows> } | undefined;
+    return (row, out) => {
+      if (rows?.of !== row.source)
+        rows = { of: row.source, paint: filterRows(row.source, lookup, wide, size) };
+      rows.paint(row, out);
     };
   }
   if (!isLocal(lookup)) {

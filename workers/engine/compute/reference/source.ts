@@ -78,6 +78,26 @@ export function planarSource(planes: Float32Array, width: number, height: number
   };
 }
 
+/** Planes `[3, S, S]` sampled bilinearly at the pixels of a square, which is `span` of the picture: `[3, side, side]`. */
+export function sampledIn(
+  planes: Float32Array,
+  size: number,
+  side: number,
+  span: { readonly left: number; readonly top: number; readonly width: number; readonly height: number },
+): Float32Array {
+  const source = planarSource(planes, size, size);
+  const out = new Float32Array(3 * side * side);
+  for (let row = 0; row < 3 * side; row++) {
+    const start = [
+      span.left + (0.5 * span.width) / side,
+      span.top + (span.height * ((row % side) + 0.5)) / side,
+    ] as const;
+    const line = out.subarray(row * side, (row + 1) * side);
+    source.line(Math.floor(row / side), start, [span.width / side, 0], side, line);
+  }
+  return out;
+}
+
 /** A source of `width × height` pixels of which nothing is known but how it is sampled. */
 export function sampledSource(width: number, height: number, sample: Source['sample']): Source {
   const colour = new Float64Array(3);
