@@ -1,5 +1,7 @@
 """The data: ranges, determinism, scale, splits. Needs no photographs."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -166,3 +168,12 @@ def test_cache_is_resumable_and_refuses_other_families(tmp_path, monkeypatch) ->
     (tmp_path / "e" / "families.json").write_text('["other"]')
     with pytest.raises(SystemExit):
         make_cache()
+
+
+@pytest.mark.parametrize("words", [["--evaluation", "1", "--splits", "base"], ["--count", "3", "--pairs", "2"]])
+def test_a_bare_cache_has_each_picture_in_its_anchors_place(tmp_path: Path, words: list[str]) -> None:
+    make_cache(["--size", "16", "--bare", "--out", str(tmp_path), *words])
+    shard = min(tmp_path.glob("*.images.npy"))
+    images, anchors = np.load(shard), np.load(str(shard).replace("images", "anchors"))
+    shown = [0, 2, 2, 0] + ([4] if "--pairs" in words else [])
+    assert len(images) and np.array_equal(anchors, images[:, shown])

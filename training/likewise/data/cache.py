@@ -78,7 +78,19 @@ def save(path: Path, array: np.ndarray) -> None:
     os.replace(temporary, path)
 
 
-def write(folder: Path, number: int, quadruples: Iterable[Quadruple], device: str = "cpu", still: bool = False) -> None:
+def unanchored(images: Tensor) -> Tensor:
+    """Each picture in the place of its anchor, for runs without one."""
+    return torch.stack([images[:, 2 * other] for _, other in anchor_uses(images.shape[1] // 2)], dim=1)
+
+
+def write(
+    folder: Path,
+    number: int,
+    quadruples: Iterable[Quadruple],
+    device: str = "cpu",
+    still: bool = False,
+    bare: bool = False,
+) -> None:
     images, families = [], []
     for q in quadruples:
         images.append(q.bytes())
@@ -86,7 +98,8 @@ def write(folder: Path, number: int, quadruples: Iterable[Quadruple], device: st
     chunks = torch.stack(images).split(CHUNKS[device])
     path = images_path(folder, number)
     save(families_path(path), np.array(families, dtype=np.int16))
-    save(anchors_path(path), torch.cat([anchors_of(chunk.to(device), still).cpu() for chunk in chunks]).numpy())
+    anchors = [unanchored(chunk) if bare else anchors_of(chunk.to(device), still).cpu() for chunk in chunks]
+    save(anchors_path(path), torch.cat(anchors).numpy())
     # The images come last: their presence says that the shard is whole.
     save(path, torch.stack(images).numpy())
 
@@ -104,7 +117,7 @@ def make_shard(job: tuple[int, int, argparse.Namespace]) -> tuple[int, float]:
         rng = np.random.default_rng([asked.seed, number])
         of = {"split_families": set(asked.splits), "names": tuple(asked.families), "pairs": asked.pairs}
         made = (sample_quadruple(rng, asked.size, **of) for _ in range(count))
-        write(asked.out, number, made, asked.device, asked.still)
+        write(asked.out, number, made, asked.device, asked.still, asked.bare)
     return number, time.time() - began
 
 
@@ -117,21 +130,21 @@ def prepare(folder: Path) -> None:
     names.write_text(json.dumps(LABELS))
 
 
-def make_evaluation_shard(job: tuple[Path, int, tuple[str, ...], int, int, int]) -> None:
-    folder, number, names, size, per_family, seed = job
+def make_evaluation_shard(job: tuple[Path, int, tuple[str, ...], int, int, int, bool]) -> None:
+    folder, number, names, size, per_family, seed, bare = job
     if not images_path(folder, number).exists():
-        write(folder, number, evaluation_quadruples(size, per_family, seed, names=names))
+        write(folder, number, evaluation_quadruples(size, per_family, seed, names=names), bare=bare)
 
 
 def make_evaluation(
-    folder: Path, size: int, per_family: int, seed: int, splits: Iterable[str], workers: int = 1
+    folder: Path, size: int, per_family: int, seed: int, splits: Iterable[str], workers: int = 1, bare: bool = False
 ) -> None:
     """``per_family`` quadruples of every family of ``splits``, on held-out photographs, by so many processes; what
     is there already is not made again."""
     prepare(folder)
     names = [name for name, family in FAMILIES.items() if family.split in set(splits)]
     parts = [tuple(names[at : at + TOGETHER]) for at in range(0, len(names), TOGETHER)]
-    jobs = [(folder, number, part, size, per_family, seed) for number, part in enumerate(parts)]
+    jobs = [(folder, number, part, size, per_family, seed, bare) for number, part in enumerate(parts)]
     if workers == 1:
         for job in jobs:
             make_evaluation_shard(job)
@@ -156,12 +169,13 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", choices=CHUNKS, default="cpu", help="where the anchors are fitted")
     parser.add_argument("--still", action="store_true", help="no layers, warps or correspondences: for edits without")
+    parser.add_argument("--bare", action="store_true", help="no anchors: each picture in the place of its own")
     arguments = parser.parse_args(words)
     out: Path = arguments.out
     if arguments.evaluation:
         one_thread()
         of = arguments.size, arguments.evaluation, arguments.seed, arguments.splits or splits
-        make_evaluation(out, *of, arguments.workers)
+        make_evaluation(out, *of, arguments.workers, arguments.bare)
         return
     prepare(out)
     arguments.splits = arguments.splits or splits[:1]

@@ -6,7 +6,7 @@ import { Arena } from '../arena';
 import { thin } from '../image/thin';
 import { findCells } from './cells-fit';
 import type { Cells, Tensor, Warp } from './compute';
-import { fitFilters } from './filter-fit';
+import { fitFilters, type FilterFit } from './filter-fit';
 import { withFineScreen } from './fine-screen';
 import { fitLayered } from './layered-fit';
 import type { Fitter, FullPair, PairPixels, Prepared } from './pair';
@@ -16,15 +16,7 @@ import { pixelsAt } from './reference/pixels';
 import { sideOf } from './shapes';
 import { isCells } from './reference/cells';
 import { isKernel } from './reference/kernel';
-import {
-  fitStill,
-  noWeights,
-  ofPixels,
-  TINY_OF_PIXELS,
-  TONED,
-  UNEXPLAINED,
-  type AnchorFit,
-} from './still-fit';
+import { fitStill, noWeights, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
 import { fitChannels, fitWarp, sourcesOf } from './warp-fit';
 
 export { fitStill, type AnchorFit } from './still-fit';
@@ -34,10 +26,7 @@ const UNSOLVED = 1e-3;
 /** The most that a warp may leave of it, alone and with a fit on top; correspondences are far freer. */
 const WARPED = 0.5;
 const MATCHED = 0.25;
-/** The most that filters of pixels may leave of what the best of the others does, and of what looks at a pixel alone does. */
-const FILTERED = 0.9;
-const FILTERED_ALONE = 0.75;
-/** Of which so much is so little that nothing else is looked for: a layer can be like anything. */
+/** Filters that leave at most this share are so good that nothing else is looked for: a layer can be like anything. */
 const CONVINCING = 0.25;
 
 async function withFields<Data>(
@@ -169,17 +158,17 @@ async function fitOwn<Data>(
 }
 
 /** What filters make of all of a pair's pixels, or undefined where that leaves much of what `plain` leaves. */
-function fitFiltered<Data>(
-  pair: FullPair<Data>,
+async function fitFiltered<Data>(
+  compute: Fitter<Data>,
+  { a, pixels }: FullPair<Data>,
   plain: AnchorFit,
   fields: Float32Array,
-): AnchorFit | undefined {
+): Promise<(AnchorFit & FilterFit) | undefined> {
   const { warp, screen, score, luma } = plain;
-  const { whole } = pair.pixels ?? {};
-  if (whole === undefined || Math.min(whole.a.width, whole.a.height) <= sideOf(pair.a, 3)) return undefined;
+  const { whole } = pixels ?? {};
+  if (whole === undefined || Math.min(whole.a.width, whole.a.height) <= sideOf(a, 3)) return undefined;
   if (score <= TONED || screen !== undefined || (warp !== undefined && !isKernel(warp))) return undefined;
-  const most = warp === undefined && ofPixels(plain.name) ? FILTERED_ALONE : FILTERED;
-  const found = fitFilters(whole, fields, luma, most * score);
+  const found = fitFilters(whole, { planes: await compute.read(a), fields }, plain);
   return found && { ...found, name: found.lookup.kind, weights: noWeights(), luma };
 }
 
@@ -203,9 +192,9 @@ export async function fitAnchor<Data>(
     await checkpoint();
     const plain = pixels ? await fitOwn(compute, pair, pixels, first, prepared.fieldsRead) : first;
     await checkpoint();
-    const filtered = fitFiltered(pair, plain, prepared.fieldsRead);
+    const filtered = await fitFiltered(compute, pair, plain, prepared.fieldsRead);
     const still = filtered ?? plain;
-    if (plain.warp !== undefined || (filtered && filtered.score <= CONVINCING * plain.score)) return still;
+    if (plain.warp !== undefined || (filtered && filtered.share <= CONVINCING)) return still;
     await checkpoint();
     const covered = plain.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, plain) : undefined;
     if (covered !== undefined) return covered;

@@ -5,28 +5,49 @@
 import { cornersIn, overWhite } from '../image/planes';
 import type { RgbaImage } from '../protocol';
 import { solveCholesky } from './cholesky';
-import { FILTER_KINDS, LOOKUP_KNOTS, type FilterKind, type FilterLookup, type Luma } from './compute';
+import {
+  FILTER_KINDS,
+  LOOKUP_KNOTS,
+  type Anchor,
+  type FilterKind,
+  type FilterLookup,
+  type Luma,
+} from './compute';
+import { planesOf, rowPainter } from './reference/anchor';
 import { blurOf, FIELDS } from './reference/fields';
 import { filterBank, FILTER_KNOTS, FILTER_RADIUS, FILTERS, planeOf, WIDE } from './reference/filters';
-import { sampledIn } from './reference/source';
+import { rgbaSource, sampledIn } from './reference/source';
 
 /** Squares of a pair that are looked at: so many along an axis, of so many pixels, those around them not counted. */
-const PLACES = 6;
-const INNER = 32;
+const PLACES = 12;
+const INNER = 16;
 const SIDE = INNER + 2 * FILTER_RADIUS;
 const FOLDS = 4;
 /** What a bend costs, a slope beside it, and a value: filters tell much the same, so one answer has to be preferred. */
 const RIDGE = 1e-3;
 const SLOPE = 1e-2;
 const VALUE = 1e-6;
+/** The most that filters may leave of what another anchor leaves. */
+const WORTHWHILE = 0.9;
+/** What that leaves of the squares must be so much of what it leaves everywhere: else it is of something elsewhere. */
+const HERE = 0.5;
 const LAST = FILTER_KNOTS - 1;
 
-/** A square's pixels, and the blurs that they are compared with: planes `[3, 40, 40]`. */
+/** The prepared a, `[3, S, S]`, and its fields, `[18, S, S]`. */
+interface Prepared {
+  readonly planes: Float32Array;
+  readonly fields: Float32Array;
+}
+
+/** A square's pixels, and the blurs that they are compared with: planes `[3, 24, 24]`. */
 interface Square {
   readonly own: Float32Array;
   readonly edited: Float32Array;
   readonly wide: readonly Float32Array[];
   readonly fold: number;
+  /** Of its first pixel. */
+  readonly x: number;
+  readonly y: number;
 }
 
 /** What filters say of all squares' pixels, and what became of these, for tables that share their filters. */
@@ -65,7 +86,7 @@ function penalty(): Float64Array {
 const PENALTY = penalty();
 
 function squaresOf(a: RgbaImage, a2: RgbaImage, fields: Float32Array): Square[] {
-  const size = Math.sqrt(fields.length / FIELDS);
+  const size = sizeOf(fields);
   return cornersIn(a, SIDE, PLACES).map(({ x, y }, k) => {
     const area = { x, y, width: SIDE, height: SIDE };
     const span = { left: x / a.width, top: y / a.height, width: SIDE / a.width, height: SIDE / a.height };
@@ -74,6 +95,8 @@ function squaresOf(a: RgbaImage, a2: RgbaImage, fields: Float32Array): Square[] 
       edited: overWhite(a2, area),
       wide: WIDE.map((sigma) => sampledIn(blurOf(fields, size, sigma), size, SIDE, span)),
       fold: ((k % PLACES) + 2 * Math.floor(k / PLACES)) % FOLDS,
+      x,
+      y,
     };
   });
 }
@@ -216,43 +239,42 @@ function* samplesOf(kind: FilterKind, squares: readonly Square[], luma: Luma): G
   else for (const channel of [0, 1, 2]) yield sampleOf(squares, channel, undefined);
 }
 
-/** Mean squared error of a kind on the very pixels of one fold that it is fitted to. */
-function firstLook(kind: FilterKind, squares: readonly Square[], luma: Luma): number {
-  const few = squares.filter(({ fold }) => fold === 0);
-  const errors = noErrors();
-  for (const sample of samplesOf(kind, few, luma)) {
-    const tables = solved(sumsOf(sample).slice(0, 1), sample.edited.length);
-    if (tables === undefined) return Infinity;
-    addErrors(sample, tables, 0, INNER, errors);
+/** The squared error, summed, of an anchor on the same pixels. */
+function errorOf(
+  anchor: Anchor,
+  a: RgbaImage,
+  { planes, fields }: Prepared,
+  squares: readonly Square[],
+): number {
+  const { width, height } = a;
+  const paint = rowPainter(anchor, rgbaSource(a.data, width, height), planes, sizeOf(fields));
+  const made = planesOf(width);
+  let error = 0;
+  for (const top of new Set(squares.map(({ y }) => y))) {
+    const across = squares.filter(({ y }) => y === top);
+    for (let y = FILTER_RADIUS; y < SIDE - FILTER_RADIUS; y++) {
+      const row = overWhite(a, { x: 0, y: top + y, width, height: 1 });
+      const own = [0, 1, 2].map((c) => row.subarray(c * width, (c + 1) * width));
+      paint(width, (top + y + 0.5) / height, [own[0], own[1], own[2]], made);
+      for (const { x, edited } of across) {
+        for (let c = 0; c < 3; c++)
+          for (let k = FILTER_RADIUS; k < SIDE - FILTER_RADIUS; k++)
+            error += (made[c][x + k] - edited[(c * SIDE + y) * SIDE + k]) ** 2;
+      }
+    }
   }
-  return errors.pixels / (3 * few.length * INNER * INNER);
+  return error;
 }
 
-/** `[16, 16, 3]`, the value with the table of the first filter, which it is the response of. */
-function tableOf(tables: readonly Float64Array[]): Float32Array {
-  return Float32Array.from({ length: 3 * LOOKUP_KNOTS }, (_, i) => {
-    const [knot, c] = [Math.floor(i / 3), i % 3];
-    const value = knot < FILTER_KNOTS ? knot / LAST : 0;
-    return value + (tables.length === 1 ? tables[0][i] : tables[c][knot]);
-  });
-}
-
-/**
- * The filters that make a′ of a, of channels or of luma, with the error that they leave in parts of the pair that they
- * were not fitted to; undefined where that is more than `most`. `fields` are the prepared a's, `[18, S, S]`.
- */
-export function fitFilters(
-  { a, a2 }: { readonly a: RgbaImage; readonly a2: RgbaImage },
-  fields: Float32Array,
+/** What a kind leaves of the squares, all of them, fitted to others; undefined where it has no solution. */
+function scoreKind(
+  kind: FilterKind,
+  squares: readonly Square[],
   luma: Luma,
-  most: number,
-): { readonly lookup: FilterLookup; readonly score: number; readonly scoreOfMeans: number } | undefined {
-  const squares = squaresOf(a, a2, fields);
-  const looks = FILTER_KINDS.map((kind) => firstLook(kind, squares, luma));
-  const least = Math.min(...looks);
-  if (least > most) return undefined;
-  const kind = FILTER_KINDS[looks.indexOf(least)];
-  const block = Math.min(INNER, Math.round(Math.min(a.width, a.height) / Math.sqrt(fields.length / FIELDS)));
+  block: number,
+):
+  | { readonly kind: FilterKind; readonly errors: Errors; readonly tables: readonly Float64Array[] }
+  | undefined {
   const errors = noErrors();
   const tables: Float64Array[] = [];
   for (const sample of samplesOf(kind, squares, luma)) {
@@ -268,11 +290,72 @@ export function fitFilters(
     if (whole === undefined) return undefined;
     tables.push(whole);
   }
-  const score = errors.pixels / (3 * squares.length * INNER * INNER);
-  if (score > most) return undefined;
+  return { kind, errors, tables };
+}
+
+/** The squared error, summed, of a kind on the very pixels of one fold that it is fitted to. */
+function firstLook(kind: FilterKind, few: readonly Square[], luma: Luma): number {
+  const errors = noErrors();
+  for (const sample of samplesOf(kind, few, luma)) {
+    const tables = solved(sumsOf(sample).slice(0, 1), sample.edited.length);
+    if (tables === undefined) return Infinity;
+    addErrors(sample, tables, 0, INNER, errors);
+  }
+  return errors.pixels;
+}
+
+/** `[16, 16, 3]`, the value with the table of the first filter, which it is the response of. */
+function tableOf(tables: readonly Float64Array[]): Float32Array {
+  return Float32Array.from({ length: 3 * LOOKUP_KNOTS }, (_, i) => {
+    const [knot, c] = [Math.floor(i / 3), i % 3];
+    const value = knot < FILTER_KNOTS ? knot / LAST : 0;
+    return value + (tables.length === 1 ? tables[0][i] : tables[c][knot]);
+  });
+}
+
+function sizeOf(fields: Float32Array): number {
+  return Math.sqrt(fields.length / FIELDS);
+}
+
+export interface FilterFit {
+  readonly lookup: FilterLookup;
+  /** Mean squared error in parts of the pair that they were not fitted to, of pixels and of means. */
+  readonly score: number;
+  readonly scoreOfMeans: number;
+  /** That of pixels over what the other anchor leaves there. */
+  readonly share: number;
+}
+
+/**
+ * The filters that make a′ of a, of channels or of luma; undefined where they do not leave less of the same pixels than
+ * `plain` does, of which `score` is what it leaves of all, on the mean.
+ */
+export function fitFilters(
+  { a, a2 }: { readonly a: RgbaImage; readonly a2: RgbaImage },
+  prepared: Prepared,
+  plain: Anchor & { readonly luma: Luma; readonly score: number },
+): FilterFit | undefined {
+  const { luma } = plain;
+  const squares = squaresOf(a, a2, prepared.fields);
+  const values = 3 * squares.length * INNER * INNER;
+  const left = errorOf(plain, a, prepared, squares);
+  if (left < HERE * values * plain.score) return undefined;
+  const few = squares.filter(({ fold }) => fold === 0);
+  const bound = WORTHWHILE * errorOf(plain, a, prepared, few);
+  const kinds = FILTER_KINDS.filter((kind) => firstLook(kind, few, luma) <= bound);
+  if (kinds.length === 0) return undefined;
+  const block = Math.min(INNER, Math.round(Math.min(a.width, a.height) / sizeOf(prepared.fields)));
+  const [best] = kinds
+    .flatMap((kind) => scoreKind(kind, squares, luma, block) ?? [])
+    .sort((one, other) => one.errors.pixels - other.errors.pixels);
+  if (best === undefined) return undefined;
+  const { kind, errors, tables } = best;
+  const share = errors.pixels / left;
+  if (share > WORTHWHILE) return undefined;
   return {
     lookup: { kind, luma, table: tableOf(tables) },
-    score,
+    score: errors.pixels / values,
     scoreOfMeans: errors.means / errors.blocks,
+    share,
   };
 }

@@ -73,11 +73,6 @@ const CANDIDATES = [
 /** Of these, what looks at a pixel alone and at where it is. */
 const OF_PIXELS: readonly string[] = ['colour', 'tone', 'copies', 'light', 'channel', 'luma'];
 
-/** Whether an anchor of this name looks at no pixel but the one it is of. */
-export function ofPixels(name: AnchorName): boolean {
-  return name === 'none' || OF_PIXELS.includes(name);
-}
-
 export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind | FilterKind | Screen['kind'];
 
 export interface AnchorFit extends Anchor {
