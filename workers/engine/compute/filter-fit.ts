@@ -239,31 +239,31 @@ function* samplesOf(kind: FilterKind, squares: readonly Square[], luma: Luma): G
   else for (const channel of [0, 1, 2]) yield sampleOf(squares, channel, undefined);
 }
 
-/** The squared error, summed, of an anchor on the same pixels. */
-function errorOf(
+/** The squared error, summed, of an anchor on the pixels of each fold. */
+function errorsOf(
   anchor: Anchor,
   a: RgbaImage,
   { planes, fields }: Prepared,
   squares: readonly Square[],
-): number {
+): number[] {
   const { width, height } = a;
   const paint = rowPainter(anchor, rgbaSource(a.data, width, height), planes, sizeOf(fields));
   const made = planesOf(width);
-  let error = 0;
+  const errors = new Array<number>(FOLDS).fill(0);
   for (const top of new Set(squares.map(({ y }) => y))) {
     const across = squares.filter(({ y }) => y === top);
     for (let y = FILTER_RADIUS; y < SIDE - FILTER_RADIUS; y++) {
       const row = overWhite(a, { x: 0, y: top + y, width, height: 1 });
       const own = [0, 1, 2].map((c) => row.subarray(c * width, (c + 1) * width));
       paint(width, (top + y + 0.5) / height, [own[0], own[1], own[2]], made);
-      for (const { x, edited } of across) {
+      for (const { x, edited, fold } of across) {
         for (let c = 0; c < 3; c++)
           for (let k = FILTER_RADIUS; k < SIDE - FILTER_RADIUS; k++)
-            error += (made[c][x + k] - edited[(c * SIDE + y) * SIDE + k]) ** 2;
+            errors[fold] += (made[c][x + k] - edited[(c * SIDE + y) * SIDE + k]) ** 2;
       }
     }
   }
-  return error;
+  return errors;
 }
 
 /** What a kind leaves of the squares, all of them, fitted to others; undefined where it has no solution. */
@@ -338,11 +338,11 @@ export function fitFilters(
   const { luma } = plain;
   const squares = squaresOf(a, a2, prepared.fields);
   const values = 3 * squares.length * INNER * INNER;
-  const left = errorOf(plain, a, prepared, squares);
+  const ofFolds = errorsOf(plain, a, prepared, squares);
+  const left = ofFolds.reduce((sum, error) => sum + error, 0);
   if (left < HERE * values * plain.score) return undefined;
   const few = squares.filter(({ fold }) => fold === 0);
-  const bound = WORTHWHILE * errorOf(plain, a, prepared, few);
-  const kinds = FILTER_KINDS.filter((kind) => firstLook(kind, few, luma) <= bound);
+  const kinds = FILTER_KINDS.filter((kind) => firstLook(kind, few, luma) <= WORTHWHILE * ofFolds[0]);
   if (kinds.length === 0) return undefined;
   const block = Math.min(INNER, Math.round(Math.min(a.width, a.height) / sizeOf(prepared.fields)));
   const [best] = kinds
