@@ -51,6 +51,14 @@ export interface AnchorUniforms {
   readonly weights: GPUBuffer;
 }
 
+/** The kernel of a name that an anchor takes. */
+export function kernelFor<Name extends 'render' | 'anchor-rows'>(
+  name: Name,
+  { lookup }: Anchor,
+): Name | `${Name} of filters` {
+  return lookup !== undefined && isFilters(lookup) ? `${name} of filters` : name;
+}
+
 /** Whether an anchor looks at blurs or gradients. */
 function readsFields({ weights, lookup, screen }: Anchor): boolean {
   if (screen !== undefined) return screen.gains.subarray(3).some((gain) => gain !== 0);
@@ -293,7 +301,7 @@ export function encodeAnchor(
   const layer = layerWords(anchor);
   const parameters = operation.parameters([width, height, size, uniforms.groups, ...layer.size]);
   operation.run(
-    'anchor-rows',
+    kernelFor('anchor-rows', anchor),
     '',
     [
       parameters,

@@ -1,6 +1,7 @@
 /** Every kernel: its text, the libraries it includes and what it binds, in binding order. */
 import anchoredLibrary from '../../../../shaders/lib/anchored.wgsl?raw';
 import filtersLibrary from '../../../../shaders/lib/filters.wgsl?raw';
+import noFiltersLibrary from '../../../../shaders/lib/no-filters.wgsl?raw';
 import anchorLibrary from '../../../../shaders/lib/anchor.wgsl?raw';
 import bilinearLibrary from '../../../../shaders/lib/bilinear.wgsl?raw';
 import cellsLibrary from '../../../../shaders/lib/cells.wgsl?raw';
@@ -45,6 +46,32 @@ function kernel(bindings: readonly Binding[], ...parts: readonly string[]): Kern
 const atModelSize: readonly Binding[] = ['uniform', 'read', 'read', 'read', 'read', 'write'];
 const anchorLibraries = [bilinearLibrary, anchorLibrary, fieldLibrary] as const;
 
+/** With filters or without: they are long, and a driver compiles what it is given. */
+const anchorRowsWith = (filters: string): KernelSource =>
+  kernel(
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'write'],
+    ...anchorLibraries,
+    anchoredLibrary,
+    filters,
+    warpLibrary,
+    layerLibrary,
+    imageLibrary,
+    tentLibrary,
+    anchorRows,
+  );
+const renderWith = (filters: string): KernelSource =>
+  kernel(
+    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
+    ...anchorLibraries,
+    anchoredLibrary,
+    filters,
+    warpLibrary,
+    layerLibrary,
+    imageLibrary,
+    headLibrary,
+    render,
+  );
+
 export const KERNELS = {
   'prepare-horizontal': kernel(['uniform', 'read', 'write'], tentLibrary, prepareHorizontal),
   'prepare-vertical': kernel(['uniform', 'read', 'write'], tentLibrary, prepareVertical),
@@ -57,17 +84,8 @@ export const KERNELS = {
     anchorFeatures,
   ),
   gram: kernel(['uniform', 'read', 'write'], gram),
-  'anchor-rows': kernel(
-    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'write'],
-    ...anchorLibraries,
-    anchoredLibrary,
-    filtersLibrary,
-    warpLibrary,
-    layerLibrary,
-    imageLibrary,
-    tentLibrary,
-    anchorRows,
-  ),
+  'anchor-rows': anchorRowsWith(noFiltersLibrary),
+  'anchor-rows of filters': anchorRowsWith(filtersLibrary),
   warp: kernel(
     ['uniform', 'uniform', 'read', 'read', 'write'],
     bilinearLibrary,
@@ -84,17 +102,8 @@ export const KERNELS = {
   'merge-element': kernel(['read', 'read', 'read', 'write'], mergeTileLibrary, mergeElement),
   'flow-step': kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, flowStep),
   preview: kernel(atModelSize, bilinearLibrary, planarLibrary, headLibrary, preview),
-  render: kernel(
-    ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
-    ...anchorLibraries,
-    anchoredLibrary,
-    filtersLibrary,
-    warpLibrary,
-    layerLibrary,
-    imageLibrary,
-    headLibrary,
-    render,
-  ),
+  render: renderWith(noFiltersLibrary),
+  'render of filters': renderWith(filtersLibrary),
 } as const satisfies Record<string, KernelSource>;
 
 export type KernelName = keyof typeof KERNELS;

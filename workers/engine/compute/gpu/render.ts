@@ -4,7 +4,7 @@ import type { FullRender, Line } from '../compute';
 import { GRID_CHANNELS, MAP_CHANNELS } from '../reference/head';
 import { sideOf } from '../shapes';
 import { isCells } from '../reference/cells';
-import { anchorUniforms, encodeCells, encodeRead, layerWords, warpBindings } from './anchor';
+import { anchorUniforms, encodeCells, encodeRead, kernelFor, layerWords, warpBindings } from './anchor';
 import type { Buffers } from './buffers';
 import { preamble } from './kernels';
 import type { Operation } from './operation';
@@ -72,7 +72,7 @@ export async function renderFull(
         [strength, ...lineNumbers(render.line)],
       );
       operation.run(
-        'render',
+        kernelFor('render', anchor),
         head,
         [
           parameters,
