@@ -46,28 +46,26 @@ function kernel(bindings: readonly Binding[], ...parts: readonly string[]): Kern
 const atModelSize: readonly Binding[] = ['uniform', 'read', 'read', 'read', 'read', 'write'];
 const anchorLibraries = [bilinearLibrary, anchorLibrary, fieldLibrary] as const;
 
-/** With filters or without: they are long, and a driver compiles what it is given. */
+/** What an anchor is evaluated with, with filters or without: they are long, and a driver compiles what it is given. */
+const anchoredWith = (filters: string): readonly string[] => [
+  ...anchorLibraries,
+  anchoredLibrary,
+  filters,
+  warpLibrary,
+  layerLibrary,
+  imageLibrary,
+];
 const anchorRowsWith = (filters: string): KernelSource =>
   kernel(
     ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'write'],
-    ...anchorLibraries,
-    anchoredLibrary,
-    filters,
-    warpLibrary,
-    layerLibrary,
-    imageLibrary,
+    ...anchoredWith(filters),
     tentLibrary,
     anchorRows,
   );
 const renderWith = (filters: string): KernelSource =>
   kernel(
     ['uniform', 'uniform', 'uniform', 'read', 'read', 'read', 'read', 'read', 'read', 'read', 'write'],
-    ...anchorLibraries,
-    anchoredLibrary,
-    filters,
-    warpLibrary,
-    layerLibrary,
-    imageLibrary,
+    ...anchoredWith(filters),
     headLibrary,
     render,
   );

@@ -119,7 +119,7 @@ function underPainter(anchor: Anchor, image: Source, prepared: Float32Array, siz
   const { warp } = anchor;
   const source = warp === undefined ? image : movedSource(image, warp);
   const planes = warp === undefined ? prepared : movedPlanes(prepared, size, warp);
-  const paint = painter(anchor, planes, size);
+  const paint = painter(anchor, source, planes, size);
   if (warp === undefined) return (width, v, own, out) => paint({ width, v, colours: own, source }, out);
   let moved = planesOf(0);
   return (width, v, _, out) => {
@@ -132,6 +132,7 @@ function underPainter(anchor: Anchor, image: Source, prepared: Float32Array, siz
 /** Features, lookup or screen of a row of what the anchor reads. */
 function painter(
   { weights, lookup, screen, warp }: Anchor,
+  source: Source,
   planes: Float32Array,
   size: number,
 ): (row: Row, out: Planes) => void {
@@ -154,12 +155,7 @@ function painter(
   }
   if (isFilters(lookup)) {
     const wide = WIDE.map((sigma) => blurred(planes, size, sigma));
-    let rows: { readonly of: Source; readonly paint: ReturnType<typeof filterRows> } | undefined;
-    return (row, out) => {
-      if (rows?.of !== row.source)
-        rows = { of: row.source, paint: filterRows(row.source, lookup, wide, size) };
-      rows.paint(row, out);
-    };
+    return filterRows(source, lookup, wide, size);
   }
   if (!isLocal(lookup)) {
     const fields = lookedAt(lookup.kind, planes, size);

@@ -2,10 +2,10 @@
  * The anchor's filters (docs/architecture.md, "Filters"): what is around a pixel in the picture's own pixels, sixteen
  * responses in 0..1, and the sum of what a table makes of each.
  */
-import { LOOKUP_KNOTS, type FilterLookup, type Lookup, type Luma } from '../compute';
+import { FILTER_KINDS, LOOKUP_KNOTS, type FilterLookup, type Lookup, type Luma } from '../compute';
 import { sampledRow, type Row } from './features';
 import { gaussianTaps } from './fields';
-import { LUMAS } from './lookup';
+import { luma, LUMAS } from './lookup';
 import { clampIndex, type Source } from './source';
 
 type Planes = Row['colours'];
@@ -29,7 +29,7 @@ const NEAR = FILTERS - WIDE.length;
 const LAST = FILTER_KNOTS - 1;
 
 export function isFilters(lookup: Lookup): lookup is FilterLookup {
-  return lookup.kind === 'filters of channel' || lookup.kind === 'filters of luma';
+  return FILTER_KINDS.some((kind) => kind === lookup.kind);
 }
 
 /** A Gaussian's taps −4..4. */
@@ -210,9 +210,8 @@ export function filterBank(
 export function planeOf(planes: Float32Array, channel: number, of: Luma | undefined): Float32Array {
   const plane = planes.length / 3;
   if (of === undefined) return planes.subarray(channel * plane, (channel + 1) * plane);
-  return Float32Array.from(
-    { length: plane },
-    (_, i) => of[0] * planes[i] + of[1] * planes[plane + i] + of[2] * planes[2 * plane + i],
+  return Float32Array.from({ length: plane }, (_, i) =>
+    luma(planes[i], planes[plane + i], planes[2 * plane + i], of),
   );
 }
 
@@ -238,12 +237,12 @@ function tablesOf(table: Float32Array): readonly Float32Array[] {
  */
 export function filterRows(
   source: Source,
-  { kind, luma, table }: FilterLookup,
+  { kind, luma: ofKind = LUMAS[0], table }: FilterLookup,
   wide: readonly Float32Array[],
   size: number,
 ): (row: Row, out: Planes) => void {
   const { width, height } = source;
-  const of = kind === 'filters of luma' ? (luma ?? LUMAS[0]) : undefined;
+  const of = kind === 'filters of luma' ? ofKind : undefined;
   const colours = new Float32Array(3 * width);
   const line = (c: number, y: number, out: Float32Array): void =>
     source.line(c, [0.5 / width, (y + 0.5) / height], [1 / width, 0], width, out);
