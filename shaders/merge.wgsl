@@ -7,14 +7,14 @@
 // [in × J]·[J × out], J = terms · r, with a copy around it; it has to be tiled like one to run at
 // the speed of the copy. A workgroup of 16 × 8 invocations makes 8·ROWS rows × 16 lanes, ROWS rows
 // of one lane each, all in registers. CHUNK j at a time, values of A (coefficient multiplied in)
-// and lanes of B are staged in workgroup memory (at most 12 KiB): base is read once, B once per
+// and lanes of B are staged in workgroup memory (at most 8 KiB): base is read once, B once per
 // 8·ROWS rows, A once per 16 lanes. Elements with coefficient zero are not among the terms.
 // Accumulates in f32. Preamble: ROWS, a multiple of 4.
 
 const TILE_ROWS = 8u * ROWS;
 const TILE_LANES = 16u;
-// Fewer rows leave room for more j, and so for fewer barriers.
-const CHUNK = 128u / ROWS;
+// More j take fewer barriers, but leave room for fewer workgroups at a time.
+const CHUNK = 16u;
 const QUADS = ROWS / 4u;
 const ROW_QUADS = TILE_ROWS / 4u;
 

@@ -28,7 +28,7 @@ import {
   type Twin,
 } from './testing/parity';
 import { Buffers } from './gpu/buffers';
-import { Operation, Pipelines } from './gpu/operation';
+import { Constants, Operation, Pipelines } from './gpu/operation';
 
 const devices = await openDevices();
 const GRID = 4;
@@ -214,8 +214,8 @@ describe.each(devices)('$name', (opened) => {
       const inputs = head(16);
       const image = parity.image(noiseImage(9, 33, 29));
       const buffers = new Buffers(opened.device);
-      const pipelines = new Pipelines(opened.device);
-      const begin = (label: string): Operation => new Operation(opened.device, pipelines, label);
+      const made = [new Pipelines(opened.device), new Constants(opened.device)] as const;
+      const begin = (label: string): Operation => new Operation(opened.device, ...made, label);
       const told: number[] = [];
       const job: FullRender<GPUBuffer> = {
         ...gpuSide(inputs),

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { openDevices } from './testing/device';
 import { close, noiseImage, Parity, picture, uniform } from './testing/parity';
 
@@ -39,6 +39,25 @@ describe.each(devices)('$name', (opened) => {
         await parity.same(cast, twin.cpu, to === type || to === 'float32' ? 0 : 1e-3);
       }
     }
+  });
+
+  it('makes no buffer anew for what kernels are told and what is read back', async () => {
+    const image = parity.image(noiseImage(3, 40, 30));
+    const sizes = [8, 9, 16, 31];
+    // All told before any is done, and read at once.
+    const round = async (): Promise<void> => {
+      const prepared = sizes.map((size) => gpu.prepare(image.gpu, size));
+      const read = await Promise.all(prepared.map((tensor) => gpu.read(tensor)));
+      for (const [k, size] of sizes.entries())
+        close(read[k], await cpu.read(cpu.prepare(image.cpu, size)), 1e-5);
+    };
+    await round();
+    const made = vi.spyOn(opened.device, 'createBuffer');
+    await round();
+    expect(made.mock.calls.map(([{ label }]) => label)).not.toContain('constants');
+    expect(made.mock.calls.map(([{ label }]) => label)).not.toContain('read back');
+    expect(made).toHaveBeenCalled();
+    made.mockRestore();
   });
 
   it('widens fp16 where the device has none', async () => {

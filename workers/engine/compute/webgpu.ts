@@ -12,7 +12,7 @@ import { encodeAnchor, encodeColumns, encodeFields, encodeGram, encodeWarp, gram
 import { Buffers, bytesOf, storable, type ElementType } from './gpu/buffers';
 import { preamble } from './gpu/kernels';
 import { CARD, encodeMerge, encodeMergeElement, SOFTWARE } from './gpu/merge';
-import { Operation, Pipelines } from './gpu/operation';
+import { Constants, Operation, Pipelines } from './gpu/operation';
 import { lineNumbers, renderFull } from './gpu/render';
 import { commonScalar, linear, scalarOf } from './gpu/types';
 import { BLUR_SIGMAS, FIELDS } from './reference/fields';
@@ -29,11 +29,12 @@ const MOST_ROUTED = 1024;
 export function createWebGpuCompute(device: GPUDevice, software: boolean): Compute<GPUBuffer> {
   const buffers = new Buffers(device);
   const pipelines = new Pipelines(device);
+  const constants = new Constants(device);
   const halves = device.features.has('shader-f16');
   const { maxComputeWorkgroupsPerDimension } = device.limits;
   const plan = software ? SOFTWARE : CARD;
 
-  const begin = (label: string): Operation => new Operation(device, pipelines, label);
+  const begin = (label: string): Operation => new Operation(device, pipelines, constants, label);
 
   function refuseHalves(type: ElementType): void {
     if (type === 'float16' && !halves) {
@@ -282,7 +283,10 @@ export function createWebGpuCompute(device: GPUDevice, software: boolean): Compu
       }
     },
     renderFull: (render) => renderFull(buffers, begin, render),
-    dispose: () => buffers.dispose(),
+    dispose() {
+      buffers.dispose();
+      constants.dispose();
+    },
   };
 
   async function readAndRelease(from: GpuTensor): Promise<Float32Array<ArrayBuffer>> {

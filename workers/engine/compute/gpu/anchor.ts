@@ -48,7 +48,7 @@ const SCREEN_BITS = { screen: POINT_KINDS.length + 3, screens: POINT_KINDS.lengt
 export interface AnchorUniforms {
   readonly groups: number;
   /** 82 × vec4, of a lookup 256 × vec4, and a vec4 of luma */
-  readonly weights: GPUBuffer;
+  readonly weights: GPUBufferBinding;
 }
 
 /** The kernel of a name that an anchor takes. */
@@ -94,7 +94,7 @@ export function anchorUniforms(operation: Operation, { weights, lookup, screen }
   padded.set((screen ?? lookup)?.luma ?? LUMAS[0], (ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
   if (screen !== undefined) groups = SCREEN_BITS[screen.kind] << LOOKUP_SHIFT;
   else if (lookup !== undefined) groups = lookupBits(lookup) << LOOKUP_SHIFT;
-  return { groups, weights: operation.constant('weights', padded, 'uniform') };
+  return { groups, weights: operation.constant('weights', padded) };
 }
 
 /** What a warp is read from: an image's packed pixels, or planes `[3, S, S]`. */
@@ -128,9 +128,9 @@ export function warpBindings(
   warp: Warp | undefined,
   pixels: Pixels,
   means?: GPUBuffer,
-): readonly [warp: GPUBuffer, matches: GPUBuffer] {
+): readonly [warp: GPUBufferBinding, matches: GPUBuffer | GPUBufferBinding] {
   const padded = new Float32Array((WARP_COEFFICIENTS + 1) * 4);
-  let matches: GPUBuffer | undefined;
+  let matches: GPUBuffer | GPUBufferBinding | undefined;
   if (warp !== undefined && isCells(warp)) {
     const [across, down] = [cellSpan(warp, 0, pixels.width), cellSpan(warp, 1, pixels.height)];
     padded.set([...warp.pitch, ...warp.origin, across.first, down.first, across.count, down.count]);
@@ -138,7 +138,7 @@ export function warpBindings(
     matches = means ?? encodeCells(operation, pixels, warp);
   } else if (warp !== undefined && 'matches' in warp) {
     padded[WARP_COEFFICIENTS * 4 + 3] = MATCHED;
-    matches = operation.constant('matches', warp.matches, 'storage');
+    matches = operation.constant('matches', warp.matches);
   } else if (warp !== undefined && isKernel(warp)) {
     padded.set(warp.kernel);
     padded[WARP_COEFFICIENTS * 4 + 3] = KERNEL;
@@ -154,8 +154,8 @@ export function warpBindings(
     padded.set([...warp.colour, OUTSIDES.indexOf(warp.outside) + 1], WARP_COEFFICIENTS * 4);
   }
   // Bound whether it is read or not.
-  matches ??= operation.constant('matches', new Float32Array(MATCH_NUMBERS), 'storage');
-  return [operation.constant('warp', padded, 'uniform'), matches];
+  matches ??= operation.constant('matches', new Float32Array(MATCH_NUMBERS));
+  return [operation.constant('warp', padded), matches];
 }
 
 /** A layer's pixels as words, and its size; one pixel that is not read where there is none. */
@@ -307,7 +307,7 @@ export function encodeAnchor(
       parameters,
       uniforms.weights,
       ...warpBindings(operation, anchor.warp, { image: data, width, height }),
-      operation.constant('layer', layer.words, 'storage'),
+      operation.constant('layer', layer.words),
       data,
       fields,
       rows,

@@ -6,6 +6,9 @@ import { count } from '../shapes';
 
 export type ElementType = Tensor<GPUBuffer>['type'];
 
+/** Bytes of each buffer for read-backs that is kept: to make one takes a driver longer than a small copy. */
+const KEPT = 1 << 20;
+
 /** ONNX Runtime's kernels read whole vec4s, so a buffer ends on a multiple of 16 bytes. */
 function paddedSize(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / 16) * 16);
@@ -18,6 +21,8 @@ export function bytesOf(type: ElementType, dims: readonly number[]): number {
 export class Buffers {
   readonly #device: GPUDevice;
   readonly #owned = new Set<GPUBuffer>();
+  /** Kept for read-backs, not in use. */
+  readonly #idle: GPUBuffer[] = [];
 
   /** Bytes of one buffer. */
   readonly #most: number;
@@ -87,22 +92,38 @@ export class Buffers {
 
   /** Copies `bytes` of a buffer to the CPU. */
   async read(buffer: GPUBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
-    const size = paddedSize(bytes);
-    const staging = this.#device.createBuffer({
-      label: 'read back',
-      size,
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-    });
+    const out = new Uint8Array(bytes);
+    const keep = paddedSize(bytes) <= KEPT;
+    const staging = (keep ? this.#idle.pop() : undefined) ?? this.staging(keep ? KEPT : bytes);
     try {
-      const encoder = this.#device.createCommandEncoder({ label: 'read back' });
-      // A buffer of someone else's (ORT's) need not be padded.
-      encoder.copyBufferToBuffer(buffer, offset, staging, 0, Math.min(size, buffer.size - offset));
-      this.#device.queue.submit([encoder.finish({ label: 'read back' })]);
-      await staging.mapAsync(GPUMapMode.READ, 0, size);
-      return staging.getMappedRange(0, size).slice(0, bytes);
-    } finally {
-      staging.destroy();
+      await this.readInto(out, buffer, staging, offset);
+    } catch (thrown) {
+      this.release(staging);
+      throw thrown;
     }
+    if (keep) this.#idle.push(staging);
+    else this.release(staging);
+    return out.buffer;
+  }
+
+  /** What a read-back of so many bytes goes through. */
+  staging(bytes: number): GPUBuffer {
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    const buffer = this.#device.createBuffer({ label: 'read back', size: paddedSize(bytes), usage });
+    this.#owned.add(buffer);
+    return buffer;
+  }
+
+  /** Fills `out` from a buffer, through one of at least as many bytes. */
+  async readInto(out: Uint8Array, buffer: GPUBuffer, staging: GPUBuffer, offset = 0): Promise<void> {
+    const size = paddedSize(out.length);
+    const encoder = this.#device.createCommandEncoder({ label: 'read back' });
+    // A buffer of someone else's (ORT's) need not be padded.
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, Math.min(size, buffer.size - offset));
+    this.#device.queue.submit([encoder.finish({ label: 'read back' })]);
+    await staging.mapAsync(GPUMapMode.READ, 0, size);
+    out.set(new Uint8Array(staging.getMappedRange(0, size), 0, out.length));
+    staging.unmap();
   }
 
   async readFloats({ data, type, dims, offset }: Tensor<GPUBuffer>): Promise<Float32Array<ArrayBuffer>> {

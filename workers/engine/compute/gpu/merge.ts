@@ -7,7 +7,7 @@ import type { MergeTarget } from '../compute';
 import { termsOf, type Term } from '../reference/merge';
 import { count, targetShape } from '../shapes';
 import { preamble, type KernelName } from './kernels';
-import type { Operation } from './operation';
+import type { Operation, Workgroups } from './operation';
 import { scalarOf } from './types';
 
 /** How the work is cut; docs/performance.md has what each was measured at. */
@@ -23,8 +23,8 @@ export const CARD: MergePlan = { rows: 4, outputs: 12 };
 /** A processor has caches for registers, and its compiler takes seconds for many outputs. */
 export const SOFTWARE: MergePlan = { rows: 8, outputs: 6 };
 
-const HEADER_WORDS = 3;
-const TARGET_WORDS = 8;
+const HEADER_WORDS = 1;
+const TARGET_WORDS = 7;
 
 type Target = MergeTarget<GPUBuffer>;
 
@@ -102,8 +102,12 @@ fn store(output: u32, at: u32, value: wide) {
 `;
 }
 
-/** A group's header, its targets' and their terms, as lib/merge-tile.wgsl reads them. */
-function wordsOf({ members }: Group, shape: Shape, across: number): { words: Uint32Array; tiles: number } {
+/** What lib/merge-tile.wgsl reads of a group, and the workgroups of its dispatch. */
+function dispatchOf(
+  { members }: Group,
+  shape: Shape,
+  most: number,
+): { words: Uint32Array; workgroups: Workgroups } {
   const first = HEADER_WORDS + TARGET_WORDS * members.length;
   const words = new Uint32Array(members.reduce((sum, { terms }) => sum + 2 * terms.length, first));
   const floats = new Float32Array(words.buffer);
@@ -112,16 +116,17 @@ function wordsOf({ members }: Group, shape: Shape, across: number): { words: Uin
   members.forEach(({ target: { base, a, b }, terms, inputs, lanes }, k) => {
     const width = (inputs * lanes) / count(base.dims);
     const [ofBase, ofA, ofB] = [(base.offset ?? 0) * width, a.offset ?? 0, (b.offset ?? 0) * width];
-    words.set([tiles, inputs, lanes, ofBase, ofA, ofB, term, terms.length], HEADER_WORDS + TARGET_WORDS * k);
+    words.set([inputs, lanes, ofBase, ofA, ofB, term, terms.length], HEADER_WORDS + TARGET_WORDS * k);
     terms.forEach(({ element, factor }) => {
       words[term] = element;
       floats[term + 1] = factor;
       term += 2;
     });
-    tiles += Math.ceil(lanes / shape.lanes) * Math.ceil(inputs / shape.rows);
+    tiles = Math.max(tiles, Math.ceil(lanes / shape.lanes) * Math.ceil(inputs / shape.rows));
   });
-  words.set([members.length, Math.min(tiles, across), tiles]);
-  return { words, tiles };
+  const across = Math.min(tiles, most);
+  words[0] = across;
+  return { words, workgroups: [across, Math.ceil(tiles / across), members.length] };
 }
 
 /** Runs one kernel over all targets, of which each has the terms at its index. */
@@ -136,24 +141,18 @@ function encode(
 ): void {
   if (targets.length === 0) return;
   const most = Math.min(outputs, maxStorageBuffersPerShaderStage - shape.inputs);
-  const groups = groupsOf(targets, terms, most);
-  const made = groups.map((group) => wordsOf(group, shape, across));
-  const tables = operation.constants(
-    'terms',
-    made.map(({ words }) => words),
-    'storage',
-  );
-  groups.forEach(({ head, members }, g) => {
-    const { tiles } = made[g];
+  for (const group of groupsOf(targets, terms, most)) {
+    const { head, members } = group;
+    const { words, workgroups } = dispatchOf(group, shape, across);
     const { base, a, b } = members[0].target;
-    const read = [tables[g], a.data, b.data, base.data].slice(0, shape.inputs);
+    const read = [operation.constant('terms', words), a.data, b.data, base.data].slice(0, shape.inputs);
     operation.run(
       shape.kernel,
       head + constants + outputsOf(members.length, shape.inputs),
       [...read, ...members.map(({ target }) => target.merged.data)],
-      [Math.min(tiles, across), Math.ceil(tiles / across)],
+      workgroups,
     );
-  });
+  }
 }
 
 export function encodeMerge(

@@ -1,4 +1,4 @@
-/** Pipelines of one device, and operations: one command encoder, one compute pass, its temporaries. */
+/** Pipelines and constants of one device, and operations: one command encoder, one compute pass, its temporaries. */
 import { KERNELS, type Binding, type KernelName } from './kernels';
 
 const BUFFER_TYPES: Readonly<Record<Binding, GPUBufferBindingType>> = {
@@ -52,6 +52,50 @@ export class Pipelines {
   }
 }
 
+/** Bytes of a piece; what is larger gets a buffer of its own. */
+const PIECE = 1 << 16;
+
+/** A buffer for constants, and what is to be written to it. */
+interface Piece {
+  readonly buffer: GPUBuffer;
+  readonly words: Uint32Array<ArrayBuffer>;
+}
+
+/**
+ * Buffers for what kernels are told, used again and again: to make a filled one takes a graphics card's driver ten
+ * times as long as to record a dispatch. An operation writes a piece when it is submitted, in the queue's order, so
+ * the next one may have it at once.
+ */
+export class Constants {
+  readonly #device: GPUDevice;
+  readonly #idle: Piece[] = [];
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  take(): Piece {
+    return (
+      this.#idle.pop() ?? {
+        buffer: this.#device.createBuffer({
+          label: 'constants',
+          size: PIECE,
+          usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+        }),
+        words: new Uint32Array(PIECE / 4),
+      }
+    );
+  }
+
+  give(piece: Piece): void {
+    this.#idle.push(piece);
+  }
+
+  dispose(): void {
+    for (const { buffer } of this.#idle.splice(0)) buffer.destroy();
+  }
+}
+
 /** A dispatch's workgroups along x, y, z. */
 export type Workgroups = readonly [number, number?, number?];
 
@@ -59,14 +103,17 @@ export type Workgroups = readonly [number, number?, number?];
 export class Operation {
   readonly #device: GPUDevice;
   readonly #pipelines: Pipelines;
+  readonly #constants: Constants;
   readonly #label: string;
   readonly #encoder: GPUCommandEncoder;
   readonly #temporaries: GPUBuffer[] = [];
+  readonly #pieces: { readonly piece: Piece; used: number }[] = [];
   #pass: GPUComputePassEncoder | undefined;
 
-  constructor(device: GPUDevice, pipelines: Pipelines, label: string) {
+  constructor(device: GPUDevice, pipelines: Pipelines, constants: Constants, label: string) {
     this.#device = device;
     this.#pipelines = pipelines;
+    this.#constants = constants;
     this.#label = label;
     this.#encoder = device.createCommandEncoder({ label });
   }
@@ -83,48 +130,37 @@ export class Operation {
   }
 
   /** Parameters: first the struct's u32 members, then its f32 ones. */
-  parameters(integers: readonly number[], floats: readonly number[] = []): GPUBuffer {
+  parameters(integers: readonly number[], floats: readonly number[] = []): GPUBufferBinding {
     const words = new Uint32Array(Math.ceil((integers.length + floats.length) / 4) * 4);
     words.set(integers);
     new Float32Array(words.buffer).set(floats, integers.length);
-    return this.#filled('parameters', words, GPUBufferUsage.UNIFORM);
+    return this.constant('parameters', words);
   }
 
-  /** Read-only data for one dispatch: a uniform (a multiple of 16 bytes) or storage. */
-  constant(label: string, data: Float32Array | Uint32Array, kind: 'uniform' | 'storage'): GPUBuffer {
-    return this.#filled(label, data, kind === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE);
-  }
-
-  /**
-   * The same for several dispatches, in one buffer: to make a filled one takes a graphics card's driver longer than
-   * to record a dispatch.
-   */
-  constants(label: string, parts: readonly Uint32Array[], kind: 'uniform' | 'storage'): GPUBufferBinding[] {
+  /** Read-only data for dispatches: a uniform (a multiple of 16 bytes) or storage. */
+  constant(label: string, data: Float32Array | Uint32Array): GPUBufferBinding {
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    const { byteLength: size } = words;
+    if (size > PIECE) {
+      const { UNIFORM, STORAGE, COPY_DST } = GPUBufferUsage;
+      const usage = UNIFORM | STORAGE | COPY_DST;
+      const buffer = this.#device.createBuffer({ label: `${this.#label}: ${label}`, size, usage });
+      this.#device.queue.writeBuffer(buffer, 0, data as GPUAllowSharedBufferSource);
+      this.#temporaries.push(buffer);
+      return { buffer };
+    }
     const { minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment } = this.#device.limits;
-    const alignment = kind === 'uniform' ? minUniformBufferOffsetAlignment : minStorageBufferOffsetAlignment;
-    let bytes = 0;
-    const places = parts.map(({ byteLength: size }) => {
-      const offset = bytes;
-      bytes += Math.ceil(size / alignment) * alignment;
-      return { offset, size };
-    });
-    const words = new Uint32Array(bytes / 4);
-    parts.forEach((part, i) => words.set(part, places[i].offset / 4));
-    const buffer = this.constant(label, words, kind);
-    return places.map((place) => ({ buffer, ...place }));
-  }
-
-  #filled(label: string, data: Float32Array | Uint32Array, usage: number): GPUBuffer {
-    const buffer = this.#device.createBuffer({
-      label: `${this.#label}: ${label}`,
-      size: data.byteLength,
-      usage,
-      mappedAtCreation: true,
-    });
-    new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(data.buffer, data.byteOffset, data.length));
-    buffer.unmap();
-    this.#temporaries.push(buffer);
-    return buffer;
+    const alignment = Math.max(minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment);
+    let last = this.#pieces.at(-1);
+    let offset = Math.ceil((last?.used ?? 0) / alignment) * alignment;
+    if (last === undefined || offset + size > PIECE) {
+      last = { piece: this.#constants.take(), used: 0 };
+      offset = 0;
+      this.#pieces.push(last);
+    }
+    last.piece.words.set(words, offset / 4);
+    last.used = offset + size;
+    return { buffer: last.piece.buffer, offset, size };
   }
 
   run(
@@ -161,9 +197,12 @@ export class Operation {
 
   submit(): void {
     this.#endPass();
-    this.#device.queue.submit([this.#encoder.finish({ label: this.#label })]);
+    const { queue } = this.#device;
+    for (const { piece, used } of this.#pieces) queue.writeBuffer(piece.buffer, 0, piece.words, 0, used / 4);
+    queue.submit([this.#encoder.finish({ label: this.#label })]);
     // Work already submitted keeps what it uses.
     for (const buffer of this.#temporaries) buffer.destroy();
+    for (const { piece } of this.#pieces) this.#constants.give(piece);
   }
 
   #endPass(): void {

@@ -33,7 +33,8 @@ export async function renderFull(
   const made: GPUBuffer[] = [];
   try {
     const band = buffers.create(rows * width * 4, 'render: band');
-    made.push(band);
+    const staging = buffers.staging(rows * width * 4);
+    made.push(band, staging);
     const { words, size: layerSize } = layerWords(anchor);
     const layer = buffers.create(words.byteLength, 'render: layer');
     made.push(layer);
@@ -89,8 +90,11 @@ export async function renderFull(
         [Math.ceil(width / 32), Math.ceil(count / 4)],
       );
       operation.submit();
-      const bytes = await buffers.read(band, count * width * 4);
-      data.set(new Uint8ClampedArray(bytes), first * width * 4);
+      await buffers.readInto(
+        new Uint8Array(data.buffer, first * width * 4, count * width * 4),
+        band,
+        staging,
+      );
       onTile(first + count, height);
       await checkpoint();
     }
