@@ -169,17 +169,14 @@ function canvasCopy({ width, height, data }: RgbaImage): Work | undefined {
 }
 
 /** Copies an image on the device and reads it back. */
-function deviceCopy(device: GPUDevice, { data: from, width, height }: FullImage<GPUBuffer>): Work {
-  const size = 4 * width * height;
-  const { COPY_DST, MAP_READ } = GPUBufferUsage;
+function deviceCopy(device: GPUDevice, from: FullImage<GPUBuffer>, to: GPUBuffer): Work {
   return async () => {
-    const to = device.createBuffer({ label: 'copy', size, usage: COPY_DST | MAP_READ });
     const encoder = device.createCommandEncoder({ label: 'copy' });
-    encoder.copyBufferToBuffer(from, 0, to, 0, size);
+    encoder.copyBufferToBuffer(from.data, 0, to, 0, to.size);
     device.queue.submit([encoder.finish({ label: 'copy' })]);
     await to.mapAsync(GPUMapMode.READ);
     const read = to.getMappedRange().slice(0);
-    to.destroy();
+    to.unmap();
     return read;
   };
 }
@@ -249,14 +246,19 @@ export async function measureAnchor(
   for (const megapixels of MEGAPIXELS) {
     const image = waves(megapixels, 3);
     const canvas = canvasCopy(image);
+    const { COPY_DST, MAP_READ } = GPUBufferUsage;
+    const size = image.data.byteLength;
+    // Made once, since to make one takes longer than to copy.
+    const to = device.createBuffer({ label: 'copy', size, usage: COPY_DST | MAP_READ });
     const works: Record<string, Work> = {
-      [COPIES.device]: deviceCopy(device, onDevice.keep(runtime.compute.uploadImage(image, 'bench'))),
+      [COPIES.device]: deviceCopy(device, onDevice.keep(runtime.compute.uploadImage(image, 'bench')), to),
       [COPIES.processor]: () => void image.data.slice(),
       ...renders(runtime, onDevice, image),
       ...(onProcessor && renders(onProcessor.runtime, onProcessor.arena, image)),
     };
     if (canvas !== undefined) works[COPIES.canvas] = canvas;
     points.push({ megapixels, rows: rowsOf(await inTurns(works, turns)) });
+    to.destroy();
     onDevice.dispose();
     onProcessor?.arena.dispose();
   }

@@ -31,10 +31,11 @@ export const WAYS = {
   wasmElement: 'one element on WASM',
 } as const;
 
-/** Ways to a step of the denoiser; the second is what the others are compared with. */
+/** Ways to a step of the denoiser; the second is what the others are compared with. All but `waited` are asked for ahead. */
 export const STEP_WAYS = {
   engine: 'engine, a run of one step',
   inputs: 'session.run, merged weights as inputs',
+  waited: 'session.run, each waited for',
   constants: 'session.run, weights as constants',
   plain: 'session.run, axes free, nothing recorded',
 } as const;
