@@ -1,5 +1,5 @@
 /** Starts the page: first the picture of it, then, when idle, everything that computes. */
-import { StrictMode } from 'react';
+import { startTransition, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { createEngine } from './engine';
@@ -38,12 +38,16 @@ const session = new Session({
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
-createRoot(root).render(
-  <StrictMode>
-    <SessionContext value={session}>
-      <App />
-    </SessionContext>
-  </StrictMode>,
+const rendered = createRoot(root);
+// A transition is rendered in slices, so that no task keeps the thread for long.
+startTransition(() =>
+  rendered.render(
+    <StrictMode>
+      <SessionContext value={session}>
+        <App />
+      </SessionContext>
+    </StrictMode>,
+  ),
 );
 
 // Leaving on purpose is no crash; a tab that is killed gets no such event.
