@@ -27,8 +27,9 @@ FEW = 1 / 1024  # of the picture: fewer pixels say nothing
 SPARSE = 0.02  # of the strong pixels: a colour that explains fewer is none
 UNSURE = 3e-3  # squared distance of a pixel from a colour at which its neighbours say as much as it of its share
 # What tells a layer from an edit that leaves part of the picture as it is.
-FORETOLD = 0.4  # the most that a's own lightness, contrast or edges may say of where it lies
-STRICTLY = 0.2  # and of the last two, where more is asked
+FORETOLD = 0.4  # the most that a's own lightness may say of where it lies
+STRICTLY = 0.2  # and its contrast or edges, where it lies on these
+ALONG = 0.2  # the most that its edges may correlate with a's, which outlines are drawn along
 FLAT = 0.02  # share of what is laid that no colour explains, below which one colour needs no more tests
 MOSTLY_BARE = 0.62
 EDGED = 1.3  # its edges, over those of the picture there
@@ -174,7 +175,7 @@ def edges(image: Tensor, laid: Tensor) -> Tensor:
 
 
 def likeness(one: Tensor, other: Tensor) -> float:
-    """The correlation of pixels ``[3, n]``, channels together."""
+    """The correlation of pixels ``[C, n]``, channels together."""
     one, other = one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True)
     return float((one * other).sum() / (one.square().sum() * other.square().sum()).sqrt().clamp_min(1e-9))
 
@@ -182,10 +183,11 @@ def likeness(one: Tensor, other: Tensor) -> float:
 @dataclass(frozen=True)
 class Signs:
     """What a layer could be drawn by if it were none: a's own lightness, contrast and edges, as numbers of bins,
-    each ``[S, S]``; and ``fold [S, S]``, parts of the picture."""
+    each ``[S, S]``; ``fold [S, S]``, parts of the picture; and the length of its ``gradient [S, S]``."""
 
     bins: tuple[Tensor, Tensor, Tensor]
     fold: Tensor
+    gradient: Tensor
 
 
 def signs_of(luma: Tensor, around: Tensor, gradient: Tensor, fold: Tensor) -> Signs:
@@ -194,7 +196,7 @@ def signs_of(luma: Tensor, around: Tensor, gradient: Tensor, fold: Tensor) -> Si
     off = luma - around
     shares = (luma * 4, 0.5 + 0.5 * off / (off.abs() + CONTRAST), gradient / (gradient + SLOPE))
     lightness, contrast, edge = ((share * BINS).long() for share in shares)
-    return Signs((lightness.clamp(0, 4 * BINS - 1), contrast.clamp(0, BINS - 1), edge), fold)
+    return Signs((lightness.clamp(0, 4 * BINS - 1), contrast.clamp(0, BINS - 1), edge), fold, gradient)
 
 
 def foretold(alpha: Tensor, signs: Signs) -> list[float]:
@@ -213,6 +215,24 @@ def foretold(alpha: Tensor, signs: Signs) -> list[float]:
             error += (alpha[~shown] - table[at[~shown]]).square().sum()
         told.append(1 - float(error / varies))
     return told
+
+
+def slopes(alpha: Tensor) -> Tensor:
+    """How far each of ``alpha [S, S]`` is from its four neighbours, together."""
+    total = torch.zeros_like(alpha)
+    for axis in (0, 1):
+        apart, length = alpha.diff(dim=axis).abs(), len(alpha) - 1
+        total.narrow(axis, 0, length).add_(apart)
+        total.narrow(axis, 1, length).add_(apart)
+    return total
+
+
+def drawn(alpha: Tensor, signs: Signs) -> bool:
+    """Whether a layer with ``alpha [S, S]`` is drawn by a itself, and so none."""
+    on, along = (likeness(part.view(1, -1), signs.gradient.view(1, -1)) for part in (alpha, slopes(alpha)))
+    lightness, *others = foretold(alpha, signs)
+    # A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none.
+    return lightness > FORETOLD or along > ALONG or (on > 0 and max(others) > STRICTLY)
 
 
 def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
@@ -256,13 +276,12 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     foreign = share_hid <= SPECKS or abs(likeness(u[:, unexplained], a2[:, unexplained])) <= ALIKE
     edged = float(edges(a2, laid)) >= EDGED * float(edges(u, laid))
     one_colour = len(colours) == 1 and share_hid <= FLAT
-    told = foretold(alpha, signs)
     same = torch.zeros_like(laid)
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near
     shared = float(same[~laid].float().mean())
-    plausible = share_hid <= trust.hidden and max(told) <= FORETOLD and shared <= trust.shared and (
-        one_colour or (bare >= MOSTLY_BARE and edged and foreign and max(told[1:]) <= STRICTLY)
+    plausible = share_hid <= trust.hidden and shared <= trust.shared and not drawn(alpha, signs) and (
+        one_colour or (bare >= MOSTLY_BARE and edged and foreign)
     )
     return Found(((layer * 255).round() / 255).to(device), hides.to(device), plausible, foreign)
 

@@ -34,6 +34,21 @@ def graded(u: Tensor) -> Tensor:
     return (u * torch.tensor([0.9, 0.8, 0.6]).view(1, 3, 1, 1) + 0.05).clamp(0, 1)
 
 
+def below_a_sky(u: Tensor) -> Tensor:
+    out, sky = u.clone(), torch.linspace(0.3, 0.8, SIZE // 2).view(-1, 1)
+    out[..., : SIZE // 2, :] = torch.stack([sky - 0.2, sky, sky + 0.2])
+    return out
+
+
+def captioned(u: Tensor) -> Tensor:
+    """White type on a dark bar that one can see through."""
+    out = u.clone()
+    out[..., 8:36, :] *= 0.4
+    for x in range(8, SIZE - 8, 10):
+        out[..., 14:28, x : x + 5] = 1
+    return out
+
+
 def psnr(one: Tensor, other: Tensor) -> float:
     return float(-10 * torch.log10((one - other).square().mean()))
 
@@ -44,6 +59,13 @@ def test_what_is_laid_over_a_is_laid_over_b(edit) -> None:
     _, on_b, fits = anchors(a, edit(a), b)
     assert bool(fits.layers.any())
     assert psnr(on_b, edit(b)) > 35
+
+
+def test_a_caption_is_found_where_there_are_no_edges() -> None:
+    a, b = below_a_sky(picture(1)), picture(2)
+    _, on_b, fits = anchors(a, captioned(a), b)
+    assert bool(fits.layers.any())
+    assert psnr(on_b, captioned(b)) > 35
 
 
 def test_noise_about_what_is_laid_hides_nothing() -> None:
@@ -69,7 +91,21 @@ def outlined(u: Tensor) -> Tensor:
     return u * (1 - share) + 0.1 * share
 
 
-@pytest.mark.parametrize("a, a2", [(picture(3), outlined(picture(3))), (framed(picture(4)), picture(4))])
+def inked(u: Tensor) -> Tensor:
+    """Lines where neighbours differ, black where they differ much: paint of one colour."""
+    grey = u.mean(1, keepdim=True)
+    apart = F.max_pool2d(grey, 3, 1, 1) + F.max_pool2d(-grey, 3, 1, 1)
+    return u * (1 - (4 * (apart - 0.1)).clamp(0, 1))
+
+
+@pytest.mark.parametrize(
+    "a, a2",
+    [
+        (picture(3), outlined(picture(3))),
+        (picture(3), inked(picture(3))),
+        (framed(picture(4)), picture(4)),
+    ],
+)
 def test_outlines_and_what_was_removed_are_no_layer(a: Tensor, a2: Tensor) -> None:
     _, _, fits = anchors(a, a2, picture(5))
     assert not fits.layers.any()

@@ -19,7 +19,54 @@ function framed(planes: Float32Array, size: number): Float32Array {
   });
 }
 
+/** A plain sky over the upper half. */
+function belowASky(planes: Float32Array, size: number): Float32Array {
+  const plane = size * size;
+  return planes.map((value, k) => {
+    const y = Math.floor((k % plane) / size) / size;
+    return y < 0.5 ? 0.3 + y + 0.2 * (Math.floor(k / plane) - 1) : value;
+  });
+}
+
+/** White type on a dark bar that one can see through. */
+function captioned(planes: Float32Array, size: number): Float32Array {
+  return planes.map((value, k) => {
+    const [x, y] = [k % size, Math.floor((k % (size * size)) / size)];
+    if (y < 8 || y >= 36) return value;
+    const type = y >= 14 && y < 28 && x >= 8 && x < size - 8 && (x - 8) % 10 < 5;
+    return type ? 1 : 0.4 * value;
+  });
+}
+
+/** Lines where neighbours differ, black where they differ much: paint of one colour. */
+function inked(planes: Float32Array, size: number): Float32Array {
+  const plane = size * size;
+  const grey = Float32Array.from(
+    { length: plane },
+    (_, i) => (planes[i] + planes[plane + i] + planes[2 * plane + i]) / 3,
+  );
+  const around = (i: number): number[] =>
+    [-1, 0, 1].flatMap((down) =>
+      [-1, 0, 1].map((across) => {
+        const [x, y] = [(i % size) + across, Math.floor(i / size) + down];
+        const clamp = (at: number): number => Math.min(size - 1, Math.max(0, at));
+        return grey[clamp(y) * size + clamp(x)];
+      }),
+    );
+  const ink = grey.map((_, i) => {
+    const near = around(i);
+    return Math.min(1, Math.max(0, 4 * (Math.max(...near) - Math.min(...near) - 0.05)));
+  });
+  return planes.map((value, k) => value * (1 - ink[k % plane]));
+}
+
 const cpu = createCpuCompute();
+
+const fitOf = (a: Float32Array, a2: Float32Array): ReturnType<typeof fitAnchor> => {
+  const dims = [3, SIZE, SIZE];
+  const pair = { a: cpu.upload(a, dims, 'a'), a2: cpu.upload(a2, dims, 'a2'), pixels: undefined };
+  return fitAnchor(cpu, pair, () => Promise.resolve());
+};
 
 it('finds a frame, which lies over another picture as it did over a', async () => {
   const [a, b] = [picture(1, SIZE), picture(2, SIZE)];
@@ -39,6 +86,16 @@ it('finds a frame, which lies over another picture as it did over a', async () =
     return Math.abs(value * (1 - layer[4 * i + 3] / 255) + layer[4 * i + c] / 255 - truth[k]);
   });
   expect(off.reduce((sum, value) => sum + value, 0) / off.length).toBeLessThan(2e-3);
+});
+
+it('finds a caption where a has no edges', async () => {
+  const a = belowASky(picture(1, SIZE), SIZE);
+  expect(nameOf(await fitOf(a, captioned(a, SIZE)))).toBe('layer');
+});
+
+it('takes lines along the edges of a for no layer', async () => {
+  const a = picture(3, SIZE);
+  expect(nameOf(await fitOf(a, inked(a, SIZE)))).not.toMatch(/layer/);
 });
 
 it('finds what was laid under the noise of a JPEG, which is only about it', async () => {

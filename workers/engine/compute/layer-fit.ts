@@ -46,10 +46,12 @@ const FEW = 1 / 1024;
 const SPARSE = 0.02;
 
 // What tells a layer from an edit that leaves part of the picture as it is.
-/** The most that a's own lightness, contrast or edges may say of where it lies, */
+/** The most that a's own lightness may say of where it lies, */
 const FORETOLD = 0.4;
-/** and of the last two, where more is asked. */
+/** and its contrast or edges, where it lies on these. */
 const STRICTLY = 0.2;
+/** The most that its edges may correlate with a's, which outlines are drawn along. */
+const ALONG = 0.2;
 /** Share of what is laid that no colour explains, below which one colour needs no more tests. */
 const FLAT = 0.02;
 const MOSTLY_BARE = 0.62;
@@ -77,6 +79,8 @@ export interface FoundLayer extends Sketch {
 export interface Signs {
   readonly bins: readonly Uint8Array[];
   readonly folds: Folds;
+  /** The length of a's gradient. */
+  readonly gradient: Float32Array;
 }
 
 export function signsOf({ a, fields, size }: Omit<Pair, 'a2'>, folds: Folds): Signs {
@@ -92,6 +96,7 @@ export function signsOf({ a, fields, size }: Omit<Pair, 'a2'>, folds: Folds): Si
   const contrast = (off: number): number => 0.5 + (0.5 * off) / (Math.abs(off) + CONTRAST);
   return {
     folds,
+    gradient,
     bins: [
       binned(4 * BINS, (i) => at(a, i)),
       binned(BINS, (i) => contrast(at(a, i) - at(around, i))),
@@ -307,11 +312,10 @@ function edges(planes: Float32Array, laid: (i: number) => boolean, size: number)
   return sum / Math.max(1, count);
 }
 
-/** The correlation of two pictures at some pixels, channels together. */
-function likeness(one: Float32Array, other: Float32Array, pixels: Uint32Array): number {
-  const plane = one.length / 3;
+/** The correlation of planes of two pictures at some of `plane` pixels, channels together. */
+function likeness(one: Float32Array, other: Float32Array, plane: number, pixels: Uint32Array): number {
   let [products, squares, others] = [0, 0, 0];
-  for (let c = 0; c < 3; c++) {
+  for (let c = 0; c < one.length / plane; c++) {
     const mean = (of: Float32Array): number =>
       pixels.reduce((sum, i) => sum + of[c * plane + i], 0) / pixels.length;
     const [x, y] = [mean(one), mean(other)];
@@ -323,6 +327,35 @@ function likeness(one: Float32Array, other: Float32Array, pixels: Uint32Array): 
     }
   }
   return products / Math.max(1e-9, Math.sqrt(squares * others));
+}
+
+/** How far each of a plane `[S, S]` is from its four neighbours, together. */
+function slopes(alpha: Float32Array): Float32Array {
+  const size = Math.sqrt(alpha.length);
+  const out = new Float32Array(alpha.length);
+  const add = (i: number, next: number): void => {
+    const apart = Math.abs(alpha[next] - alpha[i]);
+    out[i] += apart;
+    out[next] += apart;
+  };
+  for (let i = 0; i < alpha.length; i++) {
+    if (i % size < size - 1) add(i, i + 1);
+    if (i + size < alpha.length) add(i, i + size);
+  }
+  return out;
+}
+
+/** Whether a layer is drawn by a itself, and so none. */
+function isDrawn(alpha: Float32Array, signs: Signs): boolean {
+  const every = pixelsWhere(alpha.length, () => true);
+  const withEdges = (of: Float32Array): number => likeness(of, signs.gradient, alpha.length, every);
+  const [lightness, ...others] = foretold(alpha, signs);
+  // A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none.
+  return (
+    lightness > FORETOLD ||
+    withEdges(slopes(alpha)) > ALONG ||
+    (withEdges(alpha) > 0 && Math.max(...others) > STRICTLY)
+  );
 }
 
 /** What was laid over `u` to make a′, or undefined where that is nothing or everything; width and height are S. */
@@ -351,9 +384,8 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
     );
   });
   const shareHidden = hidden.length / Math.max(1, covered);
-  const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, hidden)) <= ALIKE;
+  const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, plane, hidden)) <= ALIKE;
   const oneColour = colours.length === 1 && shareHidden <= FLAT;
-  const told = foretold(cover.alpha, signs);
   const near = (i: number, colour: Colour): boolean =>
     colour.every((value, c) => Math.abs(a2[c * plane + i] - value) < differences.near);
   const shared =
@@ -361,12 +393,8 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
     (plane - covered);
   const plausible =
     shareHidden <= trust.hidden &&
-    Math.max(...told) <= FORETOLD &&
     shared <= trust.shared &&
-    (oneColour ||
-      (bare >= MOSTLY_BARE &&
-        foreign &&
-        Math.max(told[1], told[2]) <= STRICTLY &&
-        edges(a2, laid, size) >= EDGED * edges(u, laid, size)));
+    !isDrawn(cover.alpha, signs) &&
+    (oneColour || (bare >= MOSTLY_BARE && foreign && edges(a2, laid, size) >= EDGED * edges(u, laid, size)));
   return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }
