@@ -29,7 +29,7 @@ UNSURE = 3e-3  # squared distance of a pixel from a colour at which its neighbou
 # What tells a layer from an edit that leaves part of the picture as it is.
 FORETOLD = 0.4  # the most that a's own lightness may say of where it lies
 STRICTLY = 0.2  # and its contrast or edges, where it lies on these
-ALONG = 0.2  # the most that its edges may correlate with a's, which outlines are drawn along
+ALONG = 0.25  # the most that both it and its edges may correlate with a's edges, which outlines are drawn along
 FLAT = 0.02  # share of what is laid that no colour explains, below which one colour needs no more tests
 MOSTLY_BARE = 0.62
 EDGED = 1.3  # its edges, over those of the picture there
@@ -231,8 +231,9 @@ def drawn(alpha: Tensor, signs: Signs) -> bool:
     """Whether a layer with ``alpha [S, S]`` is drawn by a itself, and so none."""
     on, along = (likeness(part.view(1, -1), signs.gradient.view(1, -1)) for part in (alpha, slopes(alpha)))
     lightness, *others = foretold(alpha, signs)
-    # A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none.
-    return lightness > FORETOLD or along > ALONG or (on > 0 and max(others) > STRICTLY)
+    # A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none. Of what is large and
+    # soft, as a shade is, one of the two correlations may be high by chance.
+    return lightness > FORETOLD or min(on, along) > ALONG or (on > 0 and max(others) > STRICTLY)
 
 
 def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:

@@ -50,8 +50,8 @@ const SPARSE = 0.02;
 const FORETOLD = 0.4;
 /** and its contrast or edges, where it lies on these. */
 const STRICTLY = 0.2;
-/** The most that its edges may correlate with a's, which outlines are drawn along. */
-const ALONG = 0.2;
+/** The most that both it and its edges may correlate with a's edges, which outlines are drawn along. */
+const ALONG = 0.25;
 /** Share of what is laid that no colour explains, below which one colour needs no more tests. */
 const FLAT = 0.02;
 const MOSTLY_BARE = 0.62;
@@ -349,13 +349,11 @@ function slopes(alpha: Float32Array): Float32Array {
 function isDrawn(alpha: Float32Array, signs: Signs): boolean {
   const every = pixelsWhere(alpha.length, () => true);
   const withEdges = (of: Float32Array): number => likeness(of, signs.gradient, alpha.length, every);
+  const [on, along] = [withEdges(alpha), withEdges(slopes(alpha))];
   const [lightness, ...others] = foretold(alpha, signs);
-  // A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none.
-  return (
-    lightness > FORETOLD ||
-    withEdges(slopes(alpha)) > ALONG ||
-    (withEdges(alpha) > 0 && Math.max(...others) > STRICTLY)
-  );
+  // A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none. Of what is large and
+  // soft, as a shade is, one of the two correlations may be high by chance.
+  return lightness > FORETOLD || Math.min(on, along) > ALONG || (on > 0 && Math.max(...others) > STRICTLY);
 }
 
 /** What was laid over `u` to make a′, or undefined where that is nothing or everything; width and height are S. */
