@@ -36,12 +36,12 @@ const session = new Session({
   keepForOffline,
 });
 
-const root = document.getElementById('root');
-if (!root) throw new Error('index.html has no #root');
-const rendered = createRoot(root);
+const container = document.getElementById('root');
+if (!container) throw new Error('index.html has no #root');
+const root = createRoot(container);
 // A transition is rendered in slices, so that no task keeps the thread for long.
 startTransition(() =>
-  rendered.render(
+  root.render(
     <StrictMode>
       <SessionContext value={session}>
         <App />

@@ -6,10 +6,10 @@
 //      a        `factor` [N, in, r] of each target
 //      b        `factor_lane` [N, r, lanes] of each
 // A lane is four neighbouring outputs when out is a multiple of 4, one otherwise.
-// The kernel supplies TILE_ROWS and TILE_LANES and is dispatched with targets along z and, for each, as
-// many workgroups along x and y as any has tiles (it has them in rows of tiles of lanes); gpu/merge.ts
-// supplies `load` and `store` of the outputs and the preamble: alias lane, wide, factor, factor_lane;
-// RANK.
+// A workgroup makes one tile of TILE_ROWS × TILE_LANES, which the kernel supplies. z is the target; x and
+// y count its tiles row by row, up to those of the target that has the most, so some have none to make.
+// gpu/merge.ts supplies `load` and `store` of the outputs and the preamble: alias lane, wide, factor,
+// factor_lane; RANK.
 
 const HEADER = 1u;
 const TARGET = 7u;

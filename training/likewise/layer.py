@@ -281,9 +281,8 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near
     shared = float(same[~laid].float().mean())
-    plausible = share_hid <= trust.hidden and shared <= trust.shared and not drawn(alpha, signs) and (
-        one_colour or (bare >= MOSTLY_BARE and edged and foreign)
-    )
+    known = one_colour or (bare >= MOSTLY_BARE and edged and foreign)
+    plausible = share_hid <= trust.hidden and shared <= trust.shared and known and not drawn(alpha, signs)
     return Found(((layer * 255).round() / 255).to(device), hides.to(device), plausible, foreign)
 
 

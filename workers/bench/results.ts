@@ -31,7 +31,10 @@ export const WAYS = {
   wasmElement: 'one element on WASM',
 } as const;
 
-/** Ways to a step of the denoiser; the second is what the others are compared with. All but `waited` are asked for ahead. */
+/**
+ * Ways to a step of the denoiser; the second is what the others are compared with. The first and `waited` end when
+ * the device has, the others are asked for ahead.
+ */
 export const STEP_WAYS = {
   engine: 'engine, a run of one step',
   inputs: 'session.run, merged weights as inputs',

@@ -75,7 +75,7 @@ export async function measureStep<Data>(
   );
   const plain = await runtime.openGraph(graph);
   const bare = (of: Graph<Data>): Work => runs(of, stepFeeds({ ...model, denoiser: of }, given));
-  const waited = bare(model.denoiser);
+  const inputs = bare(model.denoiser);
   const job = new Job(unwatched, runtime);
   const run =
     (steps: number): Work =>
@@ -88,10 +88,10 @@ export async function measureStep<Data>(
   const times = await inTurns(
     {
       [STEP_WAYS.engine]: run(1),
-      [STEP_WAYS.inputs]: bare(model.denoiser),
+      [STEP_WAYS.inputs]: inputs,
       // As a run of one step is: it is over when its preview is there.
       [STEP_WAYS.waited]: async () => {
-        await waited();
+        await inputs();
         await turns.settle();
       },
       [STEP_WAYS.constants]: bare(constant),

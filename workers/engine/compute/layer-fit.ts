@@ -392,7 +392,8 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const plausible =
     shareHidden <= trust.hidden &&
     shared <= trust.shared &&
-    !isDrawn(cover.alpha, signs) &&
-    (oneColour || (bare >= MOSTLY_BARE && foreign && edges(a2, laid, size) >= EDGED * edges(u, laid, size)));
+    (oneColour ||
+      (bare >= MOSTLY_BARE && foreign && edges(a2, laid, size) >= EDGED * edges(u, laid, size))) &&
+    !isDrawn(cover.alpha, signs);
   return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }

@@ -97,13 +97,11 @@ export class Buffers {
     const staging = (keep ? this.#idle.pop() : undefined) ?? this.staging(keep ? KEPT : bytes);
     try {
       await this.readInto(out, buffer, staging, offset);
-    } catch (thrown) {
-      this.release(staging);
-      throw thrown;
+      return out.buffer;
+    } finally {
+      if (keep) this.#idle.push(staging);
+      else this.release(staging);
     }
-    if (keep) this.#idle.push(staging);
-    else this.release(staging);
-    return out.buffer;
   }
 
   /** What a read-back of so many bytes goes through. */
@@ -115,7 +113,12 @@ export class Buffers {
   }
 
   /** Fills `out` from a buffer, through one of at least as many bytes. */
-  async readInto(out: Uint8Array, buffer: GPUBuffer, staging: GPUBuffer, offset = 0): Promise<void> {
+  async readInto(
+    out: Uint8Array | Uint8ClampedArray,
+    buffer: GPUBuffer,
+    staging: GPUBuffer,
+    offset = 0,
+  ): Promise<void> {
     const size = paddedSize(out.length);
     const encoder = this.#device.createCommandEncoder({ label: 'read back' });
     // A buffer of someone else's (ORT's) need not be padded.

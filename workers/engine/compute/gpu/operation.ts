@@ -67,24 +67,25 @@ interface Piece {
  * the next one may have it at once.
  */
 export class Constants {
+  /** Of where a binding may begin. */
+  readonly alignment: number;
   readonly #device: GPUDevice;
   readonly #idle: Piece[] = [];
 
   constructor(device: GPUDevice) {
     this.#device = device;
+    const { minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment } = device.limits;
+    this.alignment = Math.max(minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment);
+  }
+
+  /** A buffer of its own, which whoever asks destroys. */
+  make(label: string, size: number): GPUBuffer {
+    const { UNIFORM, STORAGE, COPY_DST } = GPUBufferUsage;
+    return this.#device.createBuffer({ label, size, usage: UNIFORM | STORAGE | COPY_DST });
   }
 
   take(): Piece {
-    return (
-      this.#idle.pop() ?? {
-        buffer: this.#device.createBuffer({
-          label: 'constants',
-          size: PIECE,
-          usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-        }),
-        words: new Uint32Array(PIECE / 4),
-      }
-    );
+    return this.#idle.pop() ?? { buffer: this.make('constants', PIECE), words: new Uint32Array(PIECE / 4) };
   }
 
   give(piece: Piece): void {
@@ -139,18 +140,14 @@ export class Operation {
 
   /** Read-only data for dispatches: a uniform (a multiple of 16 bytes) or storage. */
   constant(label: string, data: Float32Array | Uint32Array): GPUBufferBinding {
-    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    const { byteLength: size } = words;
+    const { byteLength: size } = data;
     if (size > PIECE) {
-      const { UNIFORM, STORAGE, COPY_DST } = GPUBufferUsage;
-      const usage = UNIFORM | STORAGE | COPY_DST;
-      const buffer = this.#device.createBuffer({ label: `${this.#label}: ${label}`, size, usage });
-      this.#device.queue.writeBuffer(buffer, 0, data as GPUAllowSharedBufferSource);
+      const buffer = this.#constants.make(`${this.#label}: ${label}`, size);
+      this.#device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, size);
       this.#temporaries.push(buffer);
       return { buffer };
     }
-    const { minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment } = this.#device.limits;
-    const alignment = Math.max(minUniformBufferOffsetAlignment, minStorageBufferOffsetAlignment);
+    const { alignment } = this.#constants;
     let last = this.#pieces.at(-1);
     let offset = Math.ceil((last?.used ?? 0) / alignment) * alignment;
     if (last === undefined || offset + size > PIECE) {
@@ -158,7 +155,7 @@ export class Operation {
       offset = 0;
       this.#pieces.push(last);
     }
-    last.piece.words.set(words, offset / 4);
+    last.piece.words.set(new Uint32Array(data.buffer, data.byteOffset, data.length), offset / 4);
     last.used = offset + size;
     return { buffer: last.piece.buffer, offset, size };
   }

@@ -90,11 +90,7 @@ export async function renderFull(
         [Math.ceil(width / 32), Math.ceil(count / 4)],
       );
       operation.submit();
-      await buffers.readInto(
-        new Uint8Array(data.buffer, first * width * 4, count * width * 4),
-        band,
-        staging,
-      );
+      await buffers.readInto(data.subarray(first * width * 4, (first + count) * width * 4), band, staging);
       onTile(first + count, height);
       await checkpoint();
     }
