@@ -1,6 +1,6 @@
 /** The service worker's page side: register, wait for control, ask before an update. */
 
-/** Longest wait for the first worker's control; a slow install must not hold the engine back. */
+/** Longest wait for a worker's control: the first one's, which holds the engine back, and a new one's. */
 const PATIENCE = 5000;
 
 let waiting: ServiceWorker | undefined;
@@ -18,6 +18,12 @@ function watch(registration: ServiceWorkerRegistration, onUpdate: () => void): v
     installing?.addEventListener('statechange', () => {
       if (installing.state === 'installed') found(registration.waiting);
     });
+  });
+  // The files of this page's version may be gone once another tab's update has taken over.
+  let controlled = navigator.serviceWorker.controller !== null;
+  navigator.serviceWorker.addEventListener('controllerchange', () => {
+    if (controlled) onUpdate();
+    controlled = true;
   });
 }
 
@@ -55,9 +61,17 @@ export async function keepForOffline(addresses: readonly string[]): Promise<bool
   });
 }
 
-/** The new worker takes over and the page starts again; the pictures are recovered. */
+/**
+ * The new worker takes over and the page starts again; the pictures are recovered.
+ *
+ * The old worker stays for as long as an answer of its is not read to the end. Chromium now and then
+ * leaves one unread for ever, the script of a thread that starts in that moment; a reload drops it.
+ */
 export function applyUpdate(): void {
-  navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
+  const reload = (): void => location.reload();
+  if (waiting?.state !== 'installed') return reload();
+  navigator.serviceWorker.addEventListener('controllerchange', reload, { once: true });
+  setTimeout(reload, PATIENCE);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
-  waiting?.postMessage({ type: 'take-over' });
+  waiting.postMessage({ type: 'take-over' });
 }

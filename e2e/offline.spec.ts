@@ -1,7 +1,8 @@
 /** One visit, then the server is gone: a whole edit still works. And isolation on hosts that do not give it. */
+import { setTimeout } from 'node:timers/promises';
 import type { Page } from '@playwright/test';
 import { Likewise, text, type Backend } from './support/likewise';
-import { openSite } from './support/site';
+import { openSite, type Site } from './support/site';
 import { expect, test } from './support/test';
 
 test.use({ serviceWorkers: 'allow' });
@@ -25,7 +26,7 @@ const visits: readonly { readonly name: string; readonly backend: Backend; reado
 for (const { name, backend, late } of visits) {
   test(`one visit without an edit is enough ${name}`, async ({ page }) => {
     const site = await openSite();
-    if (late > 0) site.answers.set('/sw.js', { delay: late });
+    if (late > 0) site.answers.set('/sw.js', { held: setTimeout(late) });
     const likewise = new Likewise(page, site.url);
     await likewise.open(backend);
     await readyOffline(page);
@@ -84,19 +85,56 @@ test('a kept file that was damaged is fetched again', async ({ page, likewise })
   await readyOffline(page);
 });
 
-test('a new version waits until the person wants it, and the pictures stay', async ({
-  page,
-  likewise,
-  site,
-}) => {
-  await likewise.open('wasm');
+async function offerNewVersion(page: Page, likewise: Likewise, site: Site): Promise<void> {
   await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
   await likewise.sample('snowfall');
   const worker = await (await fetch(`${site.url}sw.js`)).text();
   site.answers.set('/sw.js', { bytes: Buffer.from(`${worker}\n// a later build`), type: 'text/javascript' });
   await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
   await expect(page.getByText(text.update.ready)).toBeVisible();
-  await Promise.all([page.waitForEvent('load'), likewise.button(text.actions.update).click()]);
+}
+
+test('a new version waits until the person wants it, in every tab, and the pictures stay', async ({
+  page,
+  likewise,
+  site,
+}) => {
+  await likewise.open('wasm');
+  await readyOffline(page);
+  await offerNewVersion(page, likewise, site);
+  const other = await page.context().newPage();
+  await other.goto(site.url);
+  await expect(other.getByText(text.update.ready)).toBeVisible();
+  await readyOffline(other);
+  for (const tab of [page, other]) {
+    await Promise.all([
+      tab.waitForEvent('load'),
+      tab.getByRole('button', { name: text.actions.update, exact: true }).click(),
+    ]);
+    await expect(tab.locator('[data-zone][data-filled]')).toHaveCount(3);
+    await expect(tab.getByText(text.update.ready)).toBeHidden();
+  }
+});
+
+test('a new version that the old one holds up comes with a later press, and the pictures stay', async ({
+  page,
+  likewise,
+  site,
+}) => {
+  // An answer that is awaited keeps the old worker, here for longer than the page's patience.
+  let send = (): void => {};
+  const held = new Promise<void>((resolve) => (send = resolve));
+  site.answers.set('/packs/studio/encoder.safetensors', { held });
+  await likewise.open('wasm');
+  await offerNewVersion(page, likewise, site);
+  const update = likewise.button(text.actions.update);
+  await Promise.all([page.waitForEvent('load'), update.click()]);
+  await expect(page.locator('[data-zone][data-filled]')).toHaveCount(3);
+  send();
+  await expect
+    .poll(() => page.evaluate(async () => (await navigator.serviceWorker.ready).waiting))
+    .toBeNull();
+  await Promise.all([page.waitForEvent('load'), update.click()]);
   await expect(page.locator('[data-zone][data-filled]')).toHaveCount(3);
   await expect(page.getByText(text.update.ready)).toBeHidden();
 });

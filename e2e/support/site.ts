@@ -6,11 +6,11 @@ import { serve } from '../server.mjs';
 
 export const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** A status to refuse with, the bytes to send, or how long to wait before the file is sent, in milliseconds. */
+/** A status to refuse with, the bytes to send, or what to wait for before the file is sent. */
 export type Answer =
   | { readonly status: number }
   | { readonly bytes: Uint8Array; readonly type?: string }
-  | { readonly delay: number };
+  | { readonly held: Promise<void> };
 
 export interface Site {
   readonly url: string;
@@ -26,8 +26,8 @@ export async function openSite({ isolated = true } = {}): Promise<Site> {
   const handle = async (_: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> => {
     const answer = answers.get(path);
     if (!answer) return false;
-    if ('delay' in answer) {
-      await new Promise((resolve) => setTimeout(resolve, answer.delay));
+    if ('held' in answer) {
+      await answer.held;
       return false;
     }
     if ('status' in answer) response.writeHead(answer.status, { 'Cache-Control': 'no-store' }).end();
