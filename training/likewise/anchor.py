@@ -233,9 +233,9 @@ def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:
         bare = layer.find(u[0], u2[0], signs, trust)
         if bare is None:
             break
-        if bare.plausible:
-            # Nothing was done to the picture itself.
-            return layered(u, u2, phi, without_edit(u), bare, still)
+        # Nothing was done to the picture itself.
+        if bare.plausible and (fits := layered(u, u2, phi, without_edit(u), bare, still)) is not None:
+            return fits
     if float(still.error) <= UNDER or (tone := agreed(u[0], u2[0], phi[0])) is None:
         return None
     under = (u + torch.einsum("fc,nfhw->nchw", tone, phi[:, list(TONE)])).clamp(0, 1)

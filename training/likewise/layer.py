@@ -44,18 +44,20 @@ DOUBT = 20  # pixels of the mean in every bin
 class Trust:
     """How well what lies under a layer is known: the share of the pixels that do not exceed the noise, the least
     that this is, the most of the bare pixels that may have a colour of the layer (an edit that leaves few colours
-    looks like paint where it is not known), the most of what is laid that no colour may explain, and how many times
-    further than that a pixel may be from every colour before the layer hides it."""
+    looks like paint where it is not known), the most of what is laid that no colour may explain, how many times
+    further than that a pixel may be from every colour before the layer hides it, and whether one beside paint is a
+    mixture of its colours and so hides nothing."""
 
     quiet: float
     least: float
     shared: float = 1.0
     hidden: float = 1.0
     further: float = 1.0
+    mixed: bool = False
 
 
 # One after the other: a JPEG may be noisy where something was laid and as it was elsewhere.
-AS_IT_WAS = (Trust(0.1, 0.0), *(Trust(0.1, least, hidden=SPECKS, further=3.0) for least in (0.002, 0.004)))
+AS_IT_WAS = (Trust(0.1, 0.0), *(Trust(0.1, least, hidden=SPECKS, further=3.0, mixed=True) for least in (0.002, 0.004)))
 EDITED = Trust(0.3, 0.004, shared=0.5)
 
 
@@ -257,7 +259,8 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         mine = laid & (left < trust.further * near) & (left < least)
         which[mine], least = k, torch.where(mine, left, least)
     hides = (which < 0) & (e > trust.further * near)
-    unexplained = (e > near) & ((which < 0) | (least >= near))
+    explained = (which >= 0) & (least < near)
+    unexplained = (e > near) & ~(box(explained.float()[None], 1)[0] > 0 if trust.mixed else explained)
 
     # Of differences that are too small to count, as much as is not noise.
     heard = e.square() / (e.square() + (NOISE[0] * noise) ** 2 + 1e-12)

@@ -49,6 +49,20 @@ def captioned(u: Tensor) -> Tensor:
     return out
 
 
+def contrasty(u: Tensor) -> Tensor:
+    return (4 * (u - 0.5) + 0.5).clamp(0, 1)
+
+
+def shadowed(u: Tensor) -> Tensor:
+    """White type with a soft shadow, drawn at four times the size: every pixel of its edges is a mixture."""
+    y, x = torch.meshgrid(torch.arange(4 * SIZE) - 60, torch.arange(4 * SIZE) - 32, indexing="ij")
+    stroke = (x % 26 < 8) | ((x % 26 < 18) & (y % 17 < 8))
+    drawn = (stroke & (y >= 0) & (y < 110) & (x >= 0) & (x < 416)).float()[None, None]
+    shade = F.avg_pool2d(F.pad(drawn.roll((6, 6), (2, 3)), (6,) * 4), 13, 1)
+    large = F.interpolate(u, scale_factor=4) * (1 - 0.6 * shade)
+    return F.avg_pool2d(large * (1 - drawn) + drawn, 4)
+
+
 def psnr(one: Tensor, other: Tensor) -> float:
     return float(-10 * torch.log10((one - other).square().mean()))
 
@@ -66,6 +80,13 @@ def test_a_caption_is_found_where_there_are_no_edges() -> None:
     _, on_b, fits = anchors(a, captioned(a), b)
     assert bool(fits.layers.any())
     assert psnr(on_b, captioned(b)) > 35
+
+
+def test_type_with_a_shadow_is_found_though_its_edges_are_mixtures() -> None:
+    a, b = contrasty(picture(1)), picture(2)
+    _, on_b, fits = anchors(a, shadowed(a), b)
+    assert bool(fits.layers.any())
+    assert psnr(on_b, shadowed(b)) > 30
 
 
 def test_noise_about_what_is_laid_hides_nothing() -> None:

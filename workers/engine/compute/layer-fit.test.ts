@@ -38,6 +38,30 @@ function captioned(planes: Float32Array, size: number): Float32Array {
   });
 }
 
+/** White type with a soft shadow, drawn at four times the size: every pixel of its edges is a mixture. */
+function shadowed(planes: Float32Array, size: number): Float32Array {
+  const type = (x: number, y: number): boolean =>
+    y >= 60 &&
+    y < 170 &&
+    x >= 32 &&
+    x < 448 &&
+    ((x - 32) % 26 < 8 || ((x - 32) % 26 < 18 && (y - 60) % 17 < 8));
+  const shade = (x: number, y: number): number => {
+    let count = 0;
+    for (let down = 0; down <= 12; down++)
+      for (let across = 0; across <= 12; across++) if (type(x - across, y - down)) count++;
+    return count / 169;
+  };
+  const [white, clear] = [new Float32Array(size * size), new Float32Array(size * size)];
+  for (let y = 0; y < 4 * size; y++)
+    for (let x = 0; x < 4 * size; x++) {
+      const i = Math.floor(y / 4) * size + Math.floor(x / 4);
+      if (type(x, y)) white[i] += 1 / 16;
+      else clear[i] += (1 - 0.6 * shade(x, y)) / 16;
+    }
+  return planes.map((value, k) => value * clear[k % (size * size)] + white[k % (size * size)]);
+}
+
 /** Lines where neighbours differ, black where they differ much: paint of one colour. */
 function inked(planes: Float32Array, size: number): Float32Array {
   const plane = size * size;
@@ -91,6 +115,11 @@ it('finds a frame, which lies over another picture as it did over a', async () =
 it('finds a caption where a has no edges', async () => {
   const a = belowASky(picture(1, SIZE), SIZE);
   expect(nameOf(await fitOf(a, captioned(a, SIZE)))).toBe('layer');
+});
+
+it('finds type with a shadow, though its edges are mixtures', async () => {
+  const a = picture(1, SIZE).map((value) => Math.min(1, Math.max(0, 4 * (value - 0.5) + 0.5)));
+  expect(nameOf(await fitOf(a, shadowed(a, SIZE)))).toBe('layer');
 });
 
 it('takes lines along the edges of a for no layer', async () => {

@@ -296,6 +296,15 @@ function coverOf(
   return cover;
 }
 
+/** Whether a pixel within `reach` of pixel i, along both axes, is marked. */
+function isWithin(reach: number, marked: Int8Array, i: number, size: number): boolean {
+  const [x, y] = [i % size, Math.floor(i / size)];
+  for (let row = Math.max(0, y - reach); row <= Math.min(size - 1, y + reach); row++)
+    for (let column = Math.max(0, x - reach); column <= Math.min(size - 1, x + reach); column++)
+      if (marked[row * size + column] === 1) return true;
+  return false;
+}
+
 /** The mean difference between neighbours of which one is laid over. */
 function edges(planes: Float32Array, laid: (i: number) => boolean, size: number): number {
   const plane = size * size;
@@ -374,13 +383,14 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   coverHidden(change, differences, labels, cover);
 
   const made: Paint = { share: 0, left: 0, far: 0 };
-  const hidden = pixelsWhere(plane, (i) => {
-    const k = labels[i];
-    return (
-      differences.of[i] > differences.near &&
-      (k < 0 || paint(change, i, colours[k], made).left >= differences.near)
-    );
-  });
+  const painted = labels.map((k, i) =>
+    k >= 0 && paint(change, i, colours[k], made).left < differences.near ? 1 : 0,
+  );
+  const reach = trust.mixed ? 1 : 0;
+  const hidden = pixelsWhere(
+    plane,
+    (i) => differences.of[i] > differences.near && !isWithin(reach, painted, i, size),
+  );
   const shareHidden = hidden.length / Math.max(1, covered);
   const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, plane, hidden)) <= ALIKE;
   const oneColour = colours.length === 1 && shareHidden <= FLAT;

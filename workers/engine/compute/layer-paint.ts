@@ -36,6 +36,8 @@ export interface Trust {
   readonly hidden: number;
   /** How many times further than that a pixel may be from every colour before the layer hides it. */
   readonly further: number;
+  /** Whether a pixel beside paint is a mixture of its colours, and so hides nothing. */
+  readonly mixed: boolean;
 }
 
 /** Of what hides a picture: the share that is too small to tell what it is. */
@@ -43,11 +45,11 @@ export const SPECKS = 0.03;
 
 /** One after the other: a JPEG may be noisy where something was laid and as it was elsewhere. */
 export const AS_IT_WAS: readonly Trust[] = [
-  { quiet: 0.1, least: 0, shared: 1, hidden: 1, further: 1 },
-  { quiet: 0.1, least: 0.002, shared: 1, hidden: SPECKS, further: 3 },
-  { quiet: 0.1, least: 0.004, shared: 1, hidden: SPECKS, further: 3 },
+  { quiet: 0.1, least: 0, shared: 1, hidden: 1, further: 1, mixed: false },
+  { quiet: 0.1, least: 0.002, shared: 1, hidden: SPECKS, further: 3, mixed: true },
+  { quiet: 0.1, least: 0.004, shared: 1, hidden: SPECKS, further: 3, mixed: true },
 ];
-export const EDITED: Trust = { quiet: 0.3, least: 0.004, shared: 0.5, hidden: 1, further: 1 };
+export const EDITED: Trust = { quiet: 0.3, least: 0.004, shared: 0.5, hidden: 1, further: 1, mixed: false };
 
 export type Colour = readonly [number, number, number];
 

@@ -53,14 +53,11 @@ export async function fitLayered<Data>(
   for (const trust of AS_IT_WAS) {
     const bare = find(a, trust);
     if (bare === undefined) break;
+    if (!bare.plausible) continue;
     // Nothing was done to the picture itself.
-    if (bare.plausible)
-      return layered(
-        { name: 'none', weights: noWeights(), score: 0, luma: still.luma },
-        bare,
-        { u: a, a2, size },
-        still,
-      );
+    const none: AnchorFit = { name: 'none', weights: noWeights(), score: 0, luma: still.luma };
+    const fit = layered(none, bare, { u: a, a2, size }, still);
+    if (fit !== undefined) return fit;
   }
   if (pixels === undefined || still.score <= UNDER) return undefined;
 
