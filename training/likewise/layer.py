@@ -35,6 +35,7 @@ MOSTLY_BARE = 0.62
 EDGED = 1.3  # its edges, over those of the picture there
 ALIKE = 0.65  # correlation of what hides the picture with it
 SPECKS = 0.03
+TOGETHER = 0.65  # how far what is laid lies together: grain does by 0.4 to 0.5, type by 0.8 and more
 BINS = 16
 CONTRAST, SLOPE = 0.05, 0.015  # half way to the last bin
 DOUBT = 20  # pixels of the mean in every bin
@@ -45,8 +46,8 @@ class Trust:
     """How well what lies under a layer is known: the share of the pixels that do not exceed the noise, the least
     that this is, the most of the bare pixels that may have a colour of the layer (an edit that leaves few colours
     looks like paint where it is not known), the most of what is laid that no colour may explain, how many times
-    further than that a pixel may be from every colour before the layer hides it, and whether one beside paint is a
-    mixture of its colours and so hides nothing."""
+    further than that a pixel may be from every colour before the layer hides it, and whether one beside paint may be
+    a mixture of its colours and so hide nothing."""
 
     quiet: float
     least: float
@@ -219,6 +220,15 @@ def foretold(alpha: Tensor, signs: Signs) -> list[float]:
     return told
 
 
+def gathered(e: Tensor, laid: Tensor) -> float:
+    """How far the pixels ``laid [S, S]`` lie together: the share of the eight around that is laid too, weighted by
+    the squared differences ``e [S, S]``; 0 where that is chance, 1 where it is all."""
+    on = laid.float()
+    around = (9 * box(on[None], 1)[0] - on) / 8
+    weight, chance = on * e.square(), on.mean()
+    return float(((weight * around).sum() / weight.sum() - chance) / (1 - chance))
+
+
 def slopes(alpha: Tensor) -> Tensor:
     """How far each of ``alpha [S, S]`` is from its four neighbours, together."""
     total = torch.zeros_like(alpha)
@@ -260,7 +270,7 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         which[mine], least = k, torch.where(mine, left, least)
     hides = (which < 0) & (e > trust.further * near)
     explained = (which >= 0) & (least < near)
-    unexplained = (e > near) & ~(box(explained.float()[None], 1)[0] > 0 if trust.mixed else explained)
+    unexplained = (e > near) & ~explained
 
     # Of differences that are too small to count, as much as is not noise.
     heard = e.square() / (e.square() + (NOISE[0] * noise) ** 2 + 1e-12)
@@ -276,10 +286,15 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         alpha, colour = hidden(u, d, laid, hides, alpha, colour)
     layer = torch.cat([colour * alpha, alpha[None]])
 
-    share_hid = float(unexplained.sum() / laid.sum().clamp_min(1))
+    def share_of(part: Tensor) -> float:
+        return float(part.sum() / laid.sum().clamp_min(1))
+
+    one_colour = len(colours) == 1 and share_of(unexplained) <= FLAT
+    if trust.mixed and gathered(e, laid) > TOGETHER:
+        unexplained &= box(explained.float()[None], 1)[0] == 0
+    share_hid = share_of(unexplained)
     foreign = share_hid <= SPECKS or abs(likeness(u[:, unexplained], a2[:, unexplained])) <= ALIKE
     edged = float(edges(a2, laid)) >= EDGED * float(edges(u, laid))
-    one_colour = len(colours) == 1 and share_hid <= FLAT
     same = torch.zeros_like(laid)
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near

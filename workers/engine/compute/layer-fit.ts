@@ -59,6 +59,8 @@ const MOSTLY_BARE = 0.62;
 const EDGED = 1.3;
 /** Correlation of what hides the picture with it. */
 const ALIKE = 0.65;
+/** How far what is laid lies together: grain does by 0.4 to 0.5, type by 0.8 and more. */
+const TOGETHER = 0.65;
 const BINS = 16;
 /** Half way to the last bin. */
 const CONTRAST = 0.05;
@@ -296,13 +298,36 @@ function coverOf(
   return cover;
 }
 
-/** Whether a pixel within `reach` of pixel i, along both axes, is marked. */
-function isWithin(reach: number, marked: Int8Array, i: number, size: number): boolean {
+/** Whether one of the pixels around i is marked. */
+function isBeside(marked: Int8Array, i: number, size: number): boolean {
   const [x, y] = [i % size, Math.floor(i / size)];
-  for (let row = Math.max(0, y - reach); row <= Math.min(size - 1, y + reach); row++)
-    for (let column = Math.max(0, x - reach); column <= Math.min(size - 1, x + reach); column++)
+  for (let row = Math.max(0, y - 1); row <= Math.min(size - 1, y + 1); row++)
+    for (let column = Math.max(0, x - 1); column <= Math.min(size - 1, x + 1); column++)
       if (marked[row * size + column] === 1) return true;
   return false;
+}
+
+/**
+ * How far what is laid lies together: the share of the eight pixels around that is laid too, weighted by squared
+ * differences; 0 where that is chance, 1 where it is all.
+ */
+function gathered(differences: Float32Array, laid: (i: number) => boolean, size: number): number {
+  const clamp = (at: number): number => Math.min(size - 1, Math.max(0, at));
+  let [beside, weights, count] = [0, 0, 0];
+  for (let i = 0; i < size * size; i++) {
+    if (!laid(i)) continue;
+    const [x, y] = [i % size, Math.floor(i / size)];
+    let around = -1;
+    for (let down = -1; down <= 1; down++)
+      for (let across = -1; across <= 1; across++)
+        if (laid(clamp(y + down) * size + clamp(x + across))) around++;
+    const weight = differences[i] ** 2;
+    beside += (weight * around) / 8;
+    weights += weight;
+    count++;
+  }
+  const chance = count / (size * size);
+  return (beside / weights - chance) / (1 - chance);
 }
 
 /** The mean difference between neighbours of which one is laid over. */
@@ -386,14 +411,12 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const painted = labels.map((k, i) =>
     k >= 0 && paint(change, i, colours[k], made).left < differences.near ? 1 : 0,
   );
-  const reach = trust.mixed ? 1 : 0;
-  const hidden = pixelsWhere(
-    plane,
-    (i) => differences.of[i] > differences.near && !isWithin(reach, painted, i, size),
-  );
-  const shareHidden = hidden.length / Math.max(1, covered);
+  const unexplained = pixelsWhere(plane, (i) => differences.of[i] > differences.near && painted[i] === 0);
+  const mixed = trust.mixed && gathered(differences.of, laid, size) > TOGETHER;
+  const hidden = mixed ? unexplained.filter((i) => !isBeside(painted, i, size)) : unexplained;
+  const shareHidden = hidden.length / covered;
   const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, plane, hidden)) <= ALIKE;
-  const oneColour = colours.length === 1 && shareHidden <= FLAT;
+  const oneColour = colours.length === 1 && unexplained.length <= FLAT * covered;
   const near = (i: number, colour: Colour): boolean =>
     colour.every((value, c) => Math.abs(a2[c * plane + i] - value) < differences.near);
   const shared =

@@ -36,7 +36,7 @@ export interface Trust {
   readonly hidden: number;
   /** How many times further than that a pixel may be from every colour before the layer hides it. */
   readonly further: number;
-  /** Whether a pixel beside paint is a mixture of its colours, and so hides nothing. */
+  /** Whether a pixel beside paint may be a mixture of its colours, and so hide nothing. */
   readonly mixed: boolean;
 }
 
