@@ -146,6 +146,21 @@ export function pixelsWhere(count: number, test: (i: number) => boolean): Uint32
   return out.slice(0, found);
 }
 
+/** Pixel i and those within `reach` of it along both axes, the nearest ones beyond the edges. */
+export function around(
+  i: number,
+  reach: number,
+  { width, height }: Pick<Change, 'width' | 'height'>,
+  each: (at: number) => void,
+): void {
+  const [x, y] = [i % width, Math.floor(i / width)];
+  for (let row = y - reach; row <= y + reach; row++) {
+    const start = Math.min(height - 1, Math.max(0, row)) * width;
+    for (let column = x - reach; column <= x + reach; column++)
+      each(start + Math.min(width - 1, Math.max(0, column)));
+  }
+}
+
 /** Alpha `[height, width]` and colours `[3, height, width]`. */
 export interface Cover {
   readonly alpha: Float32Array<ArrayBuffer>;
@@ -172,17 +187,9 @@ export function coverHidden(
     alpha[i] = 1;
     for (let k = i; k < 3 * plane; k += plane) colour[k] = a2[k];
   }
-  const around = (i: number, reach: number, each: (at: number) => void): void => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    for (let row = y - reach; row <= y + reach; row++) {
-      const start = Math.min(height - 1, Math.max(0, row)) * width;
-      for (let column = x - reach; column <= x + reach; column++)
-        each(start + Math.min(width - 1, Math.max(0, column)));
-    }
-  };
   const isInside = (i: number): boolean => {
     let all = labels[i] === HIDDEN || alpha[i] > OPAQUE;
-    if (all) around(i, 1, (at) => (all &&= of[at] > laid));
+    if (all) around(i, 1, change, (at) => (all &&= of[at] > laid));
     return all;
   };
   const edges = hidden.filter((i) => !isInside(i));
@@ -191,7 +198,7 @@ export function coverHidden(
   edges.forEach((i, e) => {
     let count = 0;
     const mean = [0, 0, 0];
-    around(i, 2, (at) => {
+    around(i, 2, change, (at) => {
       if (!isInside(at)) return;
       count++;
       for (let c = 0; c < 3; c++) mean[c] += colour[c * plane + at];
