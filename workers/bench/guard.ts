@@ -22,16 +22,27 @@ function over(rows: readonly Row[], slow: string, quick: string): number {
 }
 
 /** How many times faster ours is than what it is compared with: more is better. */
-export function ratiosOf({ merge, gram }: Guarded): ReadonlyMap<string, number> {
-  return new Map([
-    ['merge over ORT’s graph', over(merge.rows, WAYS.graph, WAYS.merge)],
-    ['merge over one element at a time', over(merge.rows, WAYS.elements, WAYS.merge)],
-    ['one element over the merge', over(merge.rows, WAYS.merge, WAYS.element)],
-    ['half of the coefficients zero over the merge', over(merge.rows, WAYS.merge, WAYS.half)],
-    ['merge on WASM over TypeScript', over(merge.rows, WAYS.typescript, WAYS.wasm)],
-    ['Gram matrices on WASM over TypeScript', over(gram, GRAM_WAYS.typescript, GRAM_WAYS.wasm)],
-  ]);
+export function ratiosOf({ merge, gram }: Guarded): Ratios {
+  return {
+    'merge over ORT’s graph': over(merge.rows, WAYS.graph, WAYS.merge),
+    'merge over one element at a time': over(merge.rows, WAYS.elements, WAYS.merge),
+    'one element over the merge': over(merge.rows, WAYS.merge, WAYS.element),
+    'half of the coefficients zero over the merge': over(merge.rows, WAYS.merge, WAYS.half),
+    'merge on WASM over TypeScript': over(merge.rows, WAYS.typescript, WAYS.wasm),
+    'Gram matrices on WASM over TypeScript': over(gram, GRAM_WAYS.typescript, GRAM_WAYS.wasm),
+  };
 }
+
+/** Of several measurements the median of each ratio (of an even number the lower one in the middle). */
+export function medians(measured: readonly Guarded[]): Ratios {
+  const all = measured.map(ratiosOf);
+  const median = (name: string): number =>
+    all.map((ratios) => ratios[name] ?? 0).toSorted((x, y) => x - y)[(all.length - 1) >> 1] ?? 0;
+  return Object.fromEntries(Object.keys(all[0] ?? {}).map((name) => [name, median(name)]));
+}
+
+/** A ratio by its name. */
+export type Ratios = Readonly<Record<string, number>>;
 
 export interface Compared {
   readonly name: string;
@@ -41,10 +52,10 @@ export interface Compared {
 }
 
 /** The best of several measurements against the baseline: noise makes ratios worse far more often than better. */
-export function compare(baseline: Guarded, measured: readonly Guarded[]): Compared[] {
+export function compare(baseline: Ratios, measured: readonly Guarded[]): Compared[] {
   const now = measured.map(ratiosOf);
-  return [...ratiosOf(baseline)].map(([name, before]) => {
-    const best = Math.max(...now.map((ratios) => ratios.get(name) ?? 0));
+  return Object.entries(baseline).map(([name, before]) => {
+    const best = Math.max(...now.map((ratios) => ratios[name] ?? 0));
     const tolerated = name.includes('TypeScript') ? TOLERATED_OF_PROCESSORS : TOLERATED;
     return { name, baseline: before, now: best, worse: best * tolerated < before };
   });
