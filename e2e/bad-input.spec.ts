@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { p3ToSrgb } from './support/icc';
 import { text, type Likewise, type Upload } from './support/likewise';
 import {
+  calibrated,
   file,
   fixture,
   gradient,
@@ -140,6 +141,10 @@ test('odd pictures are edited as they look', async ({ likewise }) => {
     const colour = [190, 110, 70] as const;
     const { read } = await edited(likewise, a, a2, wideGamut(60, 40, colour));
     expectColour(pixelAt(read, 30, 20), [...p3ToSrgb(colour), 255], 2);
+  });
+  await test.step('b with the gamma of sRGB stays as it is', async () => {
+    const { read } = await edited(likewise, a, a2, calibrated(60, 40, [20, 40, 160]));
+    expectColour(pixelAt(read, 30, 20), [20, 40, 160, 255], 0);
   });
   await test.step('16-bit b becomes 8 bits', async () => {
     const { read } = await edited(likewise, a, a2, sixteenBit(256, 8));

@@ -72,6 +72,21 @@ export function wideGamut(width: number, height: number, colour: readonly [numbe
   );
 }
 
+/** sRGB of one colour, with the gamma and chromaticities of sRGB written beside it, as ImageMagick does. */
+export function calibrated(width: number, height: number, colour: readonly [number, number, number]): Upload {
+  const words = (values: readonly number[]): Uint8Array => {
+    const data = Buffer.alloc(4 * values.length);
+    values.forEach((value, k) => data.writeUInt32BE(value, 4 * k));
+    return data;
+  };
+  const extra = [
+    chunk('gAMA', words([45_455])),
+    chunk('cHRM', words([31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000])),
+  ];
+  const rows = painted(width, height, () => [...colour, 255]);
+  return file('gamma.png', 'image/png', writePng(width, height, rows, { colourType: 6, depth: 8, extra }));
+}
+
 /** A real picture of one bit a pixel: small on disk, 1.6 GB when it is opened. */
 export function huge(side: number): Upload {
   const rows = new Uint8Array(Math.ceil(side / 8) * side);

@@ -1,6 +1,7 @@
 /** A dropped file to pixels, with every refusal in plain words. */
 import { EngineFailure } from '../errors';
 import type { RgbaImage } from '../protocol';
+import { withoutGammaOfSrgb } from './png';
 import { sniff, type ImageType, type Sniffed } from './sniff';
 
 export const MAX_SIDE = 16384;
@@ -93,7 +94,8 @@ async function decodeBitmap(blob: Blob): Promise<ImageBitmap> {
   }
   const found = checkBytes(data);
   try {
-    return await createImageBitmap(blob, {
+    const shown = found.type === 'png' ? withoutGammaOfSrgb(blob, data) : blob;
+    return await createImageBitmap(shown, {
       imageOrientation: 'from-image',
       premultiplyAlpha: 'none',
       colorSpaceConversion: 'default',

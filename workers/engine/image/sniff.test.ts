@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EngineFailure } from '../errors';
 import { checkBytes } from './decode';
+import { withoutGammaOfSrgb } from './png';
 import { sniff } from './sniff';
 
 const ascii = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
@@ -180,5 +181,30 @@ describe('checkBytes', () => {
     ['exactly 120 megapixels', png(12000, 10000), 'accepted'],
   ])('%s: %s', (_, data, code) => {
     expect(refusal(data)).toBe(code);
+  });
+});
+
+describe('a PNG that says sRGB by its gamma', () => {
+  const gamma = (value: number): number[] => chunk('gAMA', be32(value));
+  const primaries = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+  const colours = chunk('cHRM', primaries.flatMap(be32));
+  const cut = async (data: Uint8Array): Promise<Uint8Array> =>
+    new Uint8Array(await withoutGammaOfSrgb(new Blob([data.slice()]), data).arrayBuffer());
+
+  it('is decoded without it', async () => {
+    const noted = chunk('tEXt', ascii('by hand'));
+    expect(await cut(png(7, 5, gamma(45_455), noted, colours))).toEqual(png(7, 5, noted));
+    expect(await cut(png(7, 5, gamma(45_455)))).toEqual(png(7, 5));
+  });
+
+  it.each([
+    ['of another gamma', png(7, 5, gamma(100_000))],
+    [
+      'of other primaries',
+      png(7, 5, gamma(45_455), chunk('cHRM', primaries.map((x) => x + 900).flatMap(be32))),
+    ],
+    ['with a profile', png(7, 5, gamma(45_455), chunk('iCCP', [1, 2, 3]))],
+  ])('stays as it is: %s', async (_, data) => {
+    expect(await cut(data)).toEqual(data);
   });
 });
