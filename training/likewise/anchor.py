@@ -247,8 +247,11 @@ def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:
         fits = fit_still(u, was, phi, gram(phi, was - u))
         under = apply_still(u, phi, fits)
         found = layer.find(under[0], u2[0], signs, layer.EDITED)
-        if found is not None and found.plausible and float(fits.error) <= SOLVED:
-            return layered(u, u2, phi, fits, found, still)
+        if found is not None and found.plausible:
+            bare = (found.layer[3] == 0) & ~found.hides
+            left = float(((u2 - under).square() * bare).double().mean())
+            if left <= SOLVED and (covered := layered(u, u2, phi, fits, found, still)) is not None:
+                return covered
     return None
 
 

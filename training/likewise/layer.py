@@ -33,12 +33,15 @@ ALONG = 0.25  # the most that both it and its edges may correlate with a's edges
 FLAT = 0.02  # share of what is laid that no colour explains, below which one colour needs no more tests
 MOSTLY_BARE = 0.62
 EDGED = 1.3  # its edges, over those of the picture there
+TYPE, CRISP = 0.25, 3  # type on a shade of any size: its share of what is laid at most, and its edges, as above
 ALIKE = 0.65  # correlation of what hides the picture with it
 SPECKS = 0.03
 TOGETHER = 0.65  # how far what is laid lies together: grain does by 0.4 to 0.5, type by 0.8 and more
 BINS = 16
 CONTRAST, SLOPE = 0.05, 0.015  # half way to the last bin
 DOUBT = 20  # pixels of the mean in every bin
+PLACES = 16  # means of so many pixels along an axis
+SHADE, OF_A = 0.95, 0.75  # of the variance of a shade: the least that its place says, the most that a's lightness may
 
 
 @dataclass(frozen=True)
@@ -239,10 +242,24 @@ def slopes(alpha: Tensor) -> Tensor:
     return total
 
 
-def drawn(alpha: Tensor, signs: Signs) -> bool:
-    """Whether a layer with ``alpha [S, S]`` is drawn by a itself, and so none."""
+def shade(alpha: Tensor, seen: Tensor) -> bool:
+    """Whether ``alpha [S, S]`` is soft: its means of 16 x 16 pixels, linear between their middles, say most of its
+    variance where it is ``seen [S, S]``, beside type."""
+    shown = seen.float()
+    mean = (alpha * shown).sum() / shown.sum().clamp_min(1)
+    sums, counts = (F.avg_pool2d(part[None, None], PLACES) for part in ((alpha - mean) * shown, shown))
+    means = sums / counts.clamp_min(1e-9)
+    told = F.interpolate(means, scale_factor=PLACES, mode="bilinear", align_corners=False)[0, 0]
+    off = (alpha - mean - told).square() * shown
+    return bool(off.sum() <= (1 - SHADE) * ((alpha - mean).square() * shown).sum())
+
+
+def drawn(alpha: Tensor, signs: Signs, soft: bool) -> bool:
+    """Whether a layer with ``alpha [S, S]``, a ``soft`` shade or not, is drawn by a itself, and so none."""
     on, along = (likeness(part.view(1, -1), signs.gradient.view(1, -1)) for part in (alpha, slopes(alpha)))
     lightness, *others = foretold(alpha, signs)
+    if soft:
+        return lightness > OF_A
     # A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none. Of what is large and
     # soft, as a shade is, one of the two correlations may be high by chance.
     return lightness > FORETOLD or min(on, along) > ALONG or (on > 0 and max(others) > STRICTLY)
@@ -290,7 +307,8 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         return float(part.sum() / laid.sum().clamp_min(1))
 
     one_colour = len(colours) == 1 and share_of(unexplained) <= FLAT
-    if trust.mixed and gathered(e, laid) > TOGETHER:
+    together = gathered(e, laid) > TOGETHER
+    if trust.mixed and together:
         unexplained &= box(explained.float()[None], 1)[0] == 0
     share_hid = share_of(unexplained)
     foreign = share_hid <= SPECKS or abs(likeness(u[:, unexplained], a2[:, unexplained])) <= ALIKE
@@ -299,8 +317,12 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near
     shared = float(same[~laid].float().mean())
-    known = one_colour or (bare >= MOSTLY_BARE and edged and foreign)
-    plausible = share_hid <= trust.hidden and shared <= trust.shared and known and not drawn(alpha, signs)
+    # A shade of the first colour may have type on it, which is sharp.
+    typed = (e > near) & (which != 0)
+    crisp = one_colour or (share_of(typed) <= TYPE and float(edges(a2, typed)) >= CRISP * float(edges(u, typed)))
+    soft = len(colours) > 0 and together and foreign and crisp and shade(alpha, ~typed)
+    known = one_colour or soft or (bare >= MOSTLY_BARE and edged and foreign)
+    plausible = share_hid <= trust.hidden and shared <= trust.shared and known and not drawn(alpha, signs, soft)
     return Found(((layer * 255).round() / 255).to(device), hides.to(device), plausible, foreign)
 
 

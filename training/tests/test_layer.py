@@ -49,6 +49,14 @@ def captioned(u: Tensor) -> Tensor:
     return out
 
 
+def shaded(u: Tensor) -> Tensor:
+    """White type on a shade that grows darker from the middle of the picture to its lower edge."""
+    out = u * (2 - 2 * (torch.arange(SIZE) + 0.5) / SIZE).clamp(0, 1).view(-1, 1)
+    for x in range(8, 70, 8):
+        out[..., SIZE - 34 : SIZE - 18, x : x + 4] = 1
+    return out
+
+
 def contrasty(u: Tensor) -> Tensor:
     return (4 * (u - 0.5) + 0.5).clamp(0, 1)
 
@@ -87,6 +95,14 @@ def test_type_with_a_shadow_is_found_though_its_edges_are_mixtures() -> None:
     _, on_b, fits = anchors(a, shadowed(a), b)
     assert bool(fits.layers.any())
     assert psnr(on_b, shadowed(b)) > 30
+
+
+def test_type_on_a_shade_over_half_of_a_picture_is_found_though_the_picture_is_dark_there_too() -> None:
+    a = picture(1) * (1 - 0.6 * torch.linspace(0, 1, SIZE)).view(-1, 1)
+    b = picture(2)
+    _, b2, fits = anchors(a, shaded(a), b)
+    assert fits.layers[0, 3].any()
+    assert (b2 - shaded(b)).square().mean() < 1e-4
 
 
 def test_noise_about_what_is_laid_hides_nothing() -> None:

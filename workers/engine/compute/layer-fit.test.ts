@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import { createCpuCompute } from './cpu';
 import { fitAnchor, nameOf } from './anchor-fit';
 import { refineLayer } from './layer-paint';
+import { thin } from '../image/thin';
 import { wordsOf } from '../noise';
+import type { RgbaImage } from '../protocol';
 import { picture } from './testing/parity';
 
 const SIZE = 128;
@@ -60,6 +62,15 @@ function shadowed(planes: Float32Array, size: number): Float32Array {
       else clear[i] += (1 - 0.6 * shade(x, y)) / 16;
     }
   return planes.map((value, k) => value * clear[k % (size * size)] + white[k % (size * size)]);
+}
+
+/** White type on a shade that grows darker from the middle of the picture to its lower edge. */
+function shaded(planes: Float32Array, size: number): Float32Array {
+  return planes.map((value, k) => {
+    const [x, y] = [k % size, Math.floor((k % (size * size)) / size)];
+    const type = y >= size - 34 && y < size - 18 && x >= 8 && x < 70 && (x - 8) % 8 < 4;
+    return type ? 1 : value * Math.min(1, 2 - (2 * (y + 0.5)) / size);
+  });
 }
 
 /** Lines where neighbours differ, black where they differ much: paint of one colour. */
@@ -121,6 +132,45 @@ it('finds type with a shadow, though its edges are mixtures', async () => {
   const a = picture(1, SIZE).map((value) => Math.min(1, Math.max(0, 4 * (value - 0.5) + 0.5)));
   expect(nameOf(await fitOf(a, shadowed(a, SIZE)))).toBe('layer');
 });
+
+it('finds type on a shade over half of a picture, where its lower half is dark too', async () => {
+  const dark = picture(1, SIZE).map((value, k) => {
+    const y = Math.floor((k % (SIZE * SIZE)) / SIZE) / SIZE;
+    return value * (1 - 0.6 * y);
+  });
+  expect(nameOf(await fitOf(dark, shaded(dark, SIZE)))).toBe('layer');
+});
+
+it('finds type over another edit of a picture with far more pixels than the model sees', async () => {
+  const [size, side] = [512, 64];
+  const coarse = picture(1, side);
+  const word = wordsOf(5);
+  const own = (k: number): number => {
+    const [c, i] = [Math.floor(k / size ** 2), k % size ** 2];
+    const at = Math.floor(Math.floor(i / size) / 8) * side + Math.floor((i % size) / 8);
+    // Detail of a pixel's size, alike in all channels.
+    return Math.min(1, Math.max(0, coarse[c * side * side + at] + 0.5 * (word(i) / 2 ** 32 - 0.5)));
+  };
+  const bytes = (edit: (value: number, i: number) => number): RgbaImage => {
+    const data = new Uint8ClampedArray(4 * size * size).fill(255);
+    for (let i = 0; i < size * size; i++)
+      for (let c = 0; c < 3; c++) data[4 * i + c] = Math.round(255 * edit(own(c * size * size + i), i));
+    return { width: size, height: size, data };
+  };
+  const isType = (i: number): boolean => {
+    const [x, y] = [i % size, Math.floor(i / size)];
+    return y >= 200 && y < 280 && x >= 50 && x < 450 && (x - 50) % 50 < 25;
+  };
+  const whole = { a: bytes((value) => value), a2: bytes((value, i) => (isType(i) ? 1 : 0.1 + 0.6 * value)) };
+  const pixels = { a: thin(whole.a, 3 * side, 3 * side), a2: thin(whole.a2, 3 * side, 3 * side), whole };
+  const [a, a2] = [whole.a, whole.a2].map((image) => cpu.prepare(cpu.uploadImage(image, 'picture'), side));
+  const fit = await fitAnchor(cpu, { a, a2, pixels }, () => Promise.resolve());
+  expect(nameOf(fit)).toBe('colour + layer');
+  // Type lies in rows 25 to 35 of 64; detail is no part of a layer.
+  const laid = Array.from({ length: side * side }, (_, i) => i).filter((i) => fit.layer?.data[4 * i + 3]);
+  expect(Math.min(...laid)).toBeGreaterThanOrEqual(24 * side);
+  expect(Math.max(...laid)).toBeLessThan(36 * side);
+}, 30_000);
 
 it('takes lines along the edges of a for no layer', async () => {
   const a = picture(3, SIZE);

@@ -22,7 +22,7 @@ import {
   type Sketch,
   type Trust,
 } from './layer-paint';
-import { isDrawn, likeness, type Signs } from './layer-signs';
+import { isDrawn, isShade, likeness, type Signs } from './layer-signs';
 import { sampledRow } from './reference/features';
 
 /** The least share of the picture that nothing was laid over. */
@@ -36,6 +36,9 @@ const FLAT = 0.02;
 const MOSTLY_BARE = 0.62;
 /** Its edges, over those of the picture there. */
 const EDGED = 1.3;
+/** Type on a shade of any size: its share of what is laid at most, and its edges, as above. */
+const TYPE = 0.25;
+const CRISP = 3;
 /** Correlation of what hides the picture with it. */
 const ALIKE = 0.65;
 /** How far what is laid lies together: grain does by 0.4 to 0.5, type by 0.8 and more. */
@@ -171,13 +174,20 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
     k >= 0 && paint(change, i, colours[k], made).left < differences.near ? 1 : 0,
   );
   const unexplained = pixelsWhere(plane, (i) => differences.of[i] > differences.near && painted[i] === 0);
-  const mixed = trust.mixed && gathered(change, differences.of, laid) > TOGETHER;
-  const hidden = mixed
-    ? unexplained.filter((i) => countAround(change, i, (at) => painted[at] === 1) === 0)
-    : unexplained;
+  const together = gathered(change, differences.of, laid) > TOGETHER;
+  const hidden =
+    trust.mixed && together
+      ? unexplained.filter((i) => countAround(change, i, (at) => painted[at] === 1) === 0)
+      : unexplained;
   const shareHidden = hidden.length / covered;
   const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, plane, hidden)) <= ALIKE;
   const oneColour = colours.length === 1 && unexplained.length <= FLAT * covered;
+  const isEdged = (what: (i: number) => boolean, times: number): boolean =>
+    edges(a2, what, size) >= times * edges(u, what, size);
+  // A shade of the first colour may have type on it, which is sharp.
+  const isType = (i: number): boolean => differences.of[i] > differences.near && labels[i] !== 0;
+  const crisp = oneColour || (pixelsWhere(plane, isType).length <= TYPE * covered && isEdged(isType, CRISP));
+  const soft = colours.length > 0 && together && foreign && crisp && isShade(cover.alpha, (i) => !isType(i));
   const near = (i: number, colour: Colour): boolean =>
     colour.every((value, c) => Math.abs(a2[c * plane + i] - value) < differences.near);
   const shared =
@@ -186,8 +196,7 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const plausible =
     shareHidden <= trust.hidden &&
     shared <= trust.shared &&
-    (oneColour ||
-      (bare >= MOSTLY_BARE && foreign && edges(a2, laid, size) >= EDGED * edges(u, laid, size))) &&
-    !isDrawn(cover.alpha, signs);
+    (oneColour || soft || (bare >= MOSTLY_BARE && foreign && isEdged(laid, EDGED))) &&
+    !isDrawn(cover.alpha, signs, soft);
   return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }

@@ -1,5 +1,6 @@
 /** Whether what looks like a layer is drawn by the picture itself (docs/architecture.md, "Is it one?"). */
 import { pixelsWhere } from './layer-paint';
+import { sampledRow } from './reference/features';
 import { blurOf, gradientOf } from './reference/fields';
 import { luma } from './reference/lookup';
 import type { Folds, Pair } from './table-fit';
@@ -10,6 +11,11 @@ const FORETOLD = 0.4;
 const STRICTLY = 0.2;
 /** The most that both it and its edges may correlate with a's edges, which outlines are drawn along. */
 const ALONG = 0.25;
+/** Of the variance of a shade: the least that its place says, and the most that a's lightness may. */
+const SHADE = 0.95;
+const OF_A = 0.75;
+/** Means of so many pixels along an axis. */
+const PLACES = 16;
 const BINS = 16;
 /** Half way to the last bin. */
 const CONTRAST = 0.05;
@@ -72,6 +78,35 @@ function foretold(alpha: Float32Array, { bins, folds }: Signs): readonly number[
   });
 }
 
+/**
+ * Whether `alpha` is soft: its means of 16 × 16 pixels, linear between their middles, say most of its variance where
+ * it is `seen`, beside type.
+ */
+export function isShade(alpha: Float32Array, seen: (i: number) => boolean): boolean {
+  const size = Math.sqrt(alpha.length);
+  const places = Math.floor(size / PLACES);
+  const pixels = pixelsWhere(alpha.length, seen);
+  const mean = pixels.reduce((sum, i) => sum + alpha[i], 0) / Math.max(1, pixels.length);
+  const [sums, counts] = [new Float32Array(places * places), new Float32Array(places * places)];
+  for (const i of pixels) {
+    const place = Math.floor(i / size / PLACES) * places + Math.floor((i % size) / PLACES);
+    sums[place] += alpha[i] - mean;
+    counts[place]++;
+  }
+  const means = sums.map((sum, k) => sum / Math.max(1, counts[k]));
+  const told = new Float32Array(alpha.length);
+  for (let y = 0; y < size; y++) {
+    const row = told.subarray(y * size, (y + 1) * size);
+    sampledRow(means, places, { width: size, v: (y + 0.5) / size }, row);
+  }
+  let [off, varies] = [0, 0];
+  for (const i of pixels) {
+    off += (alpha[i] - mean - told[i]) ** 2;
+    varies += (alpha[i] - mean) ** 2;
+  }
+  return off <= (1 - SHADE) * varies;
+}
+
 /** The correlation of planes of two pictures at some of `plane` pixels, channels together. */
 export function likeness(one: Float32Array, other: Float32Array, plane: number, pixels: Uint32Array): number {
   let [products, squares, others] = [0, 0, 0];
@@ -105,12 +140,13 @@ function slopes(alpha: Float32Array): Float32Array {
   return out;
 }
 
-/** Whether a layer is drawn by a itself, and so none. */
-export function isDrawn(alpha: Float32Array, signs: Signs): boolean {
+/** Whether a layer, a `soft` shade or not, is drawn by a itself, and so none. */
+export function isDrawn(alpha: Float32Array, signs: Signs, soft: boolean): boolean {
   const every = pixelsWhere(alpha.length, () => true);
   const withEdges = (of: Float32Array): number => likeness(of, signs.gradient, alpha.length, every);
   const [on, along] = [withEdges(alpha), withEdges(slopes(alpha))];
   const [lightness, ...others] = foretold(alpha, signs);
+  if (soft) return lightness > OF_A;
   // A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none. Of what is large and
   // soft, as a shade is, one of the two correlations may be high by chance.
   return lightness > FORETOLD || Math.min(on, along) > ALONG || (on > 0 && Math.max(...others) > STRICTLY);

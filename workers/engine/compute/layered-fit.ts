@@ -4,7 +4,7 @@ import { thin } from '../image/thin';
 import { agreedTone } from './agreed-fit';
 import type { Anchor, FullImage } from './compute';
 import { findLayer, type FoundLayer } from './layer-fit';
-import { AS_IT_WAS, EDITED, HIDDEN, type Trust } from './layer-paint';
+import { AS_IT_WAS, EDITED, HIDDEN } from './layer-paint';
 import { signsOf } from './layer-signs';
 import type { Fitter, FullPair, Prepared } from './pair';
 import { pixelsAt } from './reference/pixels';
@@ -49,10 +49,8 @@ export async function fitLayered<Data>(
   const [a, a2] = [await compute.read(preparedA), await compute.read(preparedA2)];
   const size = sideOf(preparedA, 3);
   const signs = signsOf({ a, fields: fieldsRead, size }, foldsOfPixels(size));
-  const find = (u: Float32Array, trust: Trust): FoundLayer | undefined =>
-    findLayer({ u, a2, width: size, height: size }, signs, trust);
   for (const trust of AS_IT_WAS) {
-    const bare = find(a, trust);
+    const bare = findLayer({ u: a, a2, width: size, height: size }, signs, trust);
     if (bare === undefined) break;
     if (!bare.plausible) continue;
     // Nothing was done to the picture itself.
@@ -68,6 +66,11 @@ export async function fitLayered<Data>(
   const arena = new Arena(compute);
   try {
     const fine = arena.keep(compute.uploadImage(pixels.a, 'a, thinned'));
+    // Of as many pixels as what is made of a: means of more of them differ wherever there is detail.
+    const fineA2 = arena.keep(compute.uploadImage(pixels.a2, 'a2, thinned'));
+    const shownA2 = await compute.read(arena.keep(compute.prepare(fineA2, size)));
+    const find = (u: Float32Array): FoundLayer | undefined =>
+      findLayer({ u, a2: shownA2, width: size, height: size }, signs, EDITED);
     const thinned = arena.keep(compute.uploadImage(thin(pixels.a, size, size), 'pixels of a'));
     const columns = arena.keep(compute.upload(own, preparedA.dims, 'pixels'));
     const made = async (of: FullImage<Data>, anchor: Anchor): Promise<Float32Array> => {
@@ -79,7 +82,7 @@ export async function fitLayered<Data>(
       }
     };
     let under: Anchor = { weights };
-    let found = find(await made(fine, under), EDITED);
+    let found = find(await made(fine, under));
     for (let round = 0; round < REFITS && found !== undefined; round++) {
       const was = without(edited, found, await made(thinned, under));
       const shown = compute.upload(was, preparedA.dims, 'pixels');
@@ -87,15 +90,28 @@ export async function fitLayered<Data>(
       compute.release(shown);
       const fit = fitStill(gram, { a: own, a2: was, fields: fieldsRead, size }, TINY_OF_PIXELS);
       const u = await made(fine, fit);
-      found = find(u, EDITED);
-      if (found?.plausible === true && fit.score <= SOLVED)
-        return layered(fit, found, { u, a2, size }, still);
+      found = find(u);
+      if (found?.plausible === true && leftBare(u, shownA2, found) <= SOLVED) {
+        const covered = layered(fit, found, { u, a2: shownA2, size }, still);
+        if (covered !== undefined) return covered;
+      }
       under = fit;
     }
     return undefined;
   } finally {
     arena.dispose();
   }
+}
+
+/** The mean squared difference of `u` from a′ where nothing was laid over it, as a share of the whole picture. */
+function leftBare(u: Float32Array, a2: Float32Array, { data, labels }: FoundLayer): number {
+  const plane = labels.length;
+  return (
+    u.reduce((sum, value, k) => {
+      const bare = data[4 * (k % plane) + 3] === 0 && labels[k % plane] !== HIDDEN;
+      return bare ? sum + (value - a2[k]) ** 2 : sum;
+    }, 0) / u.length
+  );
 }
 
 /** a′ as far as nothing was laid over it, and `u` elsewhere: `[3, S, S]`. */

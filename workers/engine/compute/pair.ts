@@ -20,7 +20,7 @@ export interface FullPair<Data> {
 
 export type Fitter<Data> = Pick<
   Compute<Data>,
-  'anchorApply' | 'anchorGram' | 'fields' | 'read' | 'warp' | 'upload' | 'uploadImage' | 'release'
+  'anchorApply' | 'anchorGram' | 'fields' | 'prepare' | 'read' | 'warp' | 'upload' | 'uploadImage' | 'release'
 >;
 
 /** a at the model's size, moved by a warp or not, with its fields on the backend and read back. */
