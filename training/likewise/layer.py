@@ -312,7 +312,8 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         unexplained &= box(explained.float()[None], 1)[0] == 0
     share_hid = share_of(unexplained)
     foreign = share_hid <= SPECKS or abs(likeness(u[:, unexplained], a2[:, unexplained])) <= ALIKE
-    edged = float(edges(a2, laid)) >= EDGED * float(edges(u, laid))
+    # About what is laid a JPEG has noise, which no edge of it is.
+    edged = any(float(edges(a2, part)) >= EDGED * float(edges(u, part)) for part in (laid, certain))
     same = torch.zeros_like(laid)
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near

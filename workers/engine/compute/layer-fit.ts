@@ -158,7 +158,9 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const plane = size * size;
   const differences = differencesOf(change, trust);
   const laid = (i: number): boolean => differences.of[i] > differences.laid;
-  const strong = pixelsWhere(plane, (i) => differences.of[i] > differences.strong);
+  // About what is laid a JPEG has noise, which no edge of it is.
+  const isStrong = (i: number): boolean => differences.of[i] > differences.strong;
+  const strong = pixelsWhere(plane, isStrong);
   const covered = pixelsWhere(plane, laid).length;
   const bare = 1 - covered / plane;
   const few = FEW * plane;
@@ -196,7 +198,9 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const plausible =
     shareHidden <= trust.hidden &&
     shared <= trust.shared &&
-    (oneColour || soft || (bare >= MOSTLY_BARE && foreign && isEdged(laid, EDGED))) &&
+    (oneColour ||
+      soft ||
+      (bare >= MOSTLY_BARE && foreign && (isEdged(laid, EDGED) || isEdged(isStrong, EDGED)))) &&
     !isDrawn(cover.alpha, signs, soft);
   return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }
