@@ -1,0 +1,172 @@
+/** Finds a in an a′ of another size: as a part of it, cut, or both (docs/architecture.md, "Frame"). */
+import { shrink } from './image/resize';
+import type { RgbaImage } from './protocol';
+
+/** The coarsest level of the search, and the size at which a stretched a is compared: the longer side. */
+const COARSE = 160;
+const FINE = 320;
+/** Pixels that a place is judged by: of many places, and of the last few. */
+const MANY_PLACES = 3000;
+const FEW_PLACES = 30_000;
+/** Along each axis as many pixels of the coarsest level have to be common. */
+const COMMON = 12;
+/** What slopes have to agree, and by how much more than with those of a stretched over a′. */
+const LIKE = 0.5;
+const LIKER = 0.05;
+/** Places whose slopes agree as well but for so much. */
+const TIE = 0.01;
+/** Scales and shapes that differ by less are the same. */
+const SAME = 0.02;
+
+/** Of a in a′. */
+export interface Found {
+  /** Pixels of a′ for one of a. */
+  readonly scale: number;
+  /** Where a's upper left corner is, in whole pixels of a′; below 0 where it was cut away. */
+  readonly left: number;
+  readonly top: number;
+}
+
+interface Plane {
+  readonly width: number;
+  readonly height: number;
+  readonly values: Float32Array;
+}
+
+/** Over white, in 0..255. */
+function lumaOf({ data, width, height }: RgbaImage): Plane {
+  const values = new Float32Array(width * height);
+  for (let i = 0, at = 0; i < values.length; i++, at += 4) {
+    const luma = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+    values[i] = 255 + (luma - 255) * (data[at + 3] / 255);
+  }
+  return { width, height, values };
+}
+
+function halved({ width, height, values }: Plane): Plane {
+  const [columns, rows] = [width >> 1, height >> 1];
+  const out = new Float32Array(columns * rows);
+  for (let y = 0, i = 0; y < rows; y++) {
+    for (let x = 0, at = 2 * y * width; x < columns; x++, i++, at += 2)
+      out[i] = (values[at] + values[at + 1] + values[at + width] + values[at + width + 1]) / 4;
+  }
+  return { width: columns, height: rows, values: out };
+}
+
+/** How steep pixels are: the same of a picture, its negative and, nearly, of it in other colours. The edge is flat. */
+function slopesOf({ width, height, values }: Plane): Plane {
+  const out = new Float32Array(values.length);
+  for (let y = 1; y < height - 1; y++) {
+    for (let x = 1, at = y * width + 1; x < width - 1; x++, at++) {
+      const across = values[at + 1] - values[at - 1];
+      const down = values[at + width] - values[at - width];
+      out[at] = Math.sqrt(across * across + down * down);
+    }
+  }
+  return { width, height, values: out };
+}
+
+/** The correlation of two pictures' slopes where they overlap, `other` at (x, y) of `one`; 0 where they hardly do. */
+function likeness(one: Plane, other: Plane, x: number, y: number, most: number): number {
+  const [left, top] = [Math.max(0, x) + 1, Math.max(0, y) + 1];
+  const right = Math.min(one.width, x + other.width) - 1;
+  const bottom = Math.min(one.height, y + other.height) - 1;
+  if (right - left < COMMON || bottom - top < COMMON) return 0;
+  const step = Math.max(1, Math.ceil(Math.sqrt(((right - left) * (bottom - top)) / most)));
+  let [n, p, q, pp, qq, pq] = [0, 0, 0, 0, 0, 0];
+  for (let row = top; row < bottom; row += step) {
+    for (let column = left; column < right; column += step) {
+      const mine = one.values[row * one.width + column];
+      const its = other.values[(row - y) * other.width + column - x];
+      n++;
+      p += mine;
+      q += its;
+      pp += mine * mine;
+      qq += its * its;
+      pq += mine * its;
+    }
+  }
+  const spread = (pp - (p * p) / n) * (qq - (q * q) / n);
+  return spread > 0 ? (pq - (p * q) / n) / Math.sqrt(spread) : 0;
+}
+
+/** Where on an axis one of length `of` can be: either is within the other. Near `at`, if given. */
+function startsOf(length: number, of: number, at?: number): number[] {
+  const [from, to] = [Math.min(0, length - of), Math.max(0, length - of)];
+  const near = (start: number): boolean => at === undefined || Math.abs(start - at) <= 2;
+  return Array.from({ length: to - from + 1 }, (_, k) => from + k).filter(near);
+}
+
+/** What people mean by nearly: at one end, or in the middle. */
+function meant(length: number, of: number, at: number): number {
+  const slack = length - of;
+  return [0, slack, Math.trunc(slack / 2)].find((start) => Math.abs(start - at) <= 2) ?? at;
+}
+
+interface Fit extends Omit<Found, 'scale'> {
+  readonly like: number;
+}
+
+/** Where `other` lies in `one`, which show the same at one scale. */
+function searched(one: Plane, other: Plane): Fit {
+  const levels: (readonly [Plane, Plane])[] = [[one, other]];
+  for (let [p, q] = levels[0]; Math.max(p.width, p.height, q.width, q.height) > 2 * COARSE;) {
+    [p, q] = [halved(p), halved(q)];
+    levels.push([p, q]);
+  }
+  let best: Fit = { like: 0, left: 0, top: 0 };
+  let most = 0;
+  levels.reverse().forEach((planes, level) => {
+    const [p, q] = planes.map(slopesOf);
+    const xs = startsOf(p.width, q.width, level === 0 ? undefined : 2 * best.left);
+    const ys = startsOf(p.height, q.height, level === 0 ? undefined : 2 * best.top);
+    best = { ...best, like: 0 };
+    for (const top of ys) {
+      for (const left of xs) {
+        const like = likeness(p, q, left, top, level === 0 ? MANY_PLACES : FEW_PLACES);
+        if (like > best.like) best = { like, left, top };
+      }
+    }
+    most = Math.max(most, best.like);
+  });
+  const left = meant(one.width, other.width, best.left);
+  const top = meant(one.height, other.height, best.top);
+  const like = likeness(slopesOf(one), slopesOf(other), left, top, FEW_PLACES);
+  return like >= best.like - TIE ? { left, top, like: most } : { ...best, like: most };
+}
+
+/** How like a stretched over a′ is to it. */
+function stretchedLikeness(a: RgbaImage, a2: RgbaImage): number {
+  const scale = Math.min(1, FINE / Math.max(a2.width, a2.height));
+  const [width, height] = [a2.width, a2.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const [one, other] = [a2, a].map((image) => lumaOf(shrink(image, width, height)));
+  const likenessOf = (...planes: Plane[]): number => {
+    const [p, q] = planes.map(slopesOf);
+    return likeness(p, q, 0, 0, FEW_PLACES);
+  };
+  return Math.max(likenessOf(one, other), likenessOf(halved(one), halved(other)));
+}
+
+/** Where a lies in an a′ of another size; undefined where it is stretched over all of it, or not to be seen. */
+export function findFrame(a: RgbaImage, a2: RgbaImage): Found | undefined {
+  const ratios = [a2.width / a.width, a2.height / a.height];
+  const alike = (one: number, other: number): boolean => Math.abs(Math.log(one / other)) < SAME;
+  // As it is; or exported at another size after one axis was cut or added to.
+  const scales = alike(ratios[0], ratios[1]) ? [1] : [1, ...ratios.filter((ratio) => !alike(ratio, 1))];
+  const needed = Math.max(LIKE, stretchedLikeness(a, a2) + LIKER);
+  if (needed > 1) return undefined;
+  for (const scale of scales) {
+    if (alike(ratios[0], scale) && alike(ratios[1], scale)) continue;
+    const by = ({ width, height }: RgbaImage, times: number): readonly [number, number] => [
+      Math.max(1, Math.round(width * times)),
+      Math.max(1, Math.round(height * times)),
+    ];
+    const own = scale < 1 ? shrink(a, ...by(a, scale)) : a;
+    const edited = scale > 1 ? shrink(a2, ...by(a2, 1 / scale)) : a2;
+    const { like, left, top } = searched(lumaOf(edited), lumaOf(own));
+    if (like < needed) continue;
+    const times = Math.max(1, scale);
+    return { scale, left: Math.round(left * times), top: Math.round(top * times) };
+  }
+  return undefined;
+}
