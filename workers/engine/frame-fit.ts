@@ -2,11 +2,13 @@
 import { shrink } from './image/resize';
 import type { RgbaImage } from './protocol';
 
-/** The coarsest level of the search, and the size at which a stretched a is compared: the longer side. */
-const COARSE = 160;
+/** The longer side of the coarsest level of the search, at most, and of a stretched a that is compared. */
+const COARSE = 320;
 const FINE = 320;
+/** Pixels of a large picture. */
+const LARGE = 1 << 22;
 /** Pixels that a place is judged by: of many places, and of the last few. */
-const MANY_PLACES = 3000;
+const MANY_PLACES = 2000;
 const FEW_PLACES = 30_000;
 /** Along each axis as many pixels of the coarsest level have to be common. */
 const COMMON = 12;
@@ -33,41 +35,72 @@ interface Plane {
   readonly values: Float32Array;
 }
 
-/** Over white, in 0..255. */
-function lumaOf({ data, width, height }: RgbaImage): Plane {
-  const values = new Float32Array(width * height);
-  for (let i = 0, at = 0; i < values.length; i++, at += 4) {
-    const luma = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
-    values[i] = 255 + (luma - 255) * (data[at + 3] / 255);
-  }
-  return { width, height, values };
+/** How steep pixels are: the same of a picture, its negative and, nearly, of it in other colours. */
+interface Slopes {
+  readonly width: number;
+  readonly height: number;
+  /** Of one that is not at the edge, by its number. */
+  at(pixel: number): number;
 }
 
-function halved({ width, height, values }: Plane): Plane {
+/** Over white, in 0..255. */
+function lumaAt({ data }: RgbaImage, pixel: number): number {
+  const at = 4 * pixel;
+  const luma = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+  return 255 + (luma - 255) * (data[at + 3] / 255);
+}
+
+function halved(width: number, height: number, valueAt: (pixel: number) => number): Plane {
   const [columns, rows] = [width >> 1, height >> 1];
-  const out = new Float32Array(columns * rows);
+  const values = new Float32Array(columns * rows);
   for (let y = 0, i = 0; y < rows; y++) {
     for (let x = 0, at = 2 * y * width; x < columns; x++, i++, at += 2)
-      out[i] = (values[at] + values[at + 1] + values[at + width] + values[at + width + 1]) / 4;
+      values[i] = (valueAt(at) + valueAt(at + 1) + valueAt(at + width) + valueAt(at + width + 1)) / 4;
   }
-  return { width: columns, height: rows, values: out };
+  return { width: columns, height: rows, values };
 }
 
-/** How steep pixels are: the same of a picture, its negative and, nearly, of it in other colours. The edge is flat. */
-function slopesOf({ width, height, values }: Plane): Plane {
+function lengthOf(across: number, down: number): number {
+  return Math.sqrt(across * across + down * down);
+}
+
+/** Of a large picture few are asked, and those of all of it would take as much memory as it. */
+function slopesOfImage(image: RgbaImage): Slopes {
+  const { width, height } = image;
+  const luma = (pixel: number): number => lumaAt(image, pixel);
+  if (width * height <= LARGE)
+    return slopesOf({
+      width,
+      height,
+      values: Float32Array.from({ length: width * height }, (_, i) => luma(i)),
+    });
+  const at = (pixel: number): number =>
+    lengthOf(luma(pixel + 1) - luma(pixel - 1), luma(pixel + width) - luma(pixel - width));
+  return { width, height, at };
+}
+
+function slopesOf({ width, height, values }: Plane): Slopes {
   const out = new Float32Array(values.length);
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1, at = y * width + 1; x < width - 1; x++, at++) {
-      const across = values[at + 1] - values[at - 1];
-      const down = values[at + width] - values[at - width];
-      out[at] = Math.sqrt(across * across + down * down);
-    }
+  for (let at = width; at < out.length - width; at++)
+    out[at] = lengthOf(values[at + 1] - values[at - 1], values[at + width] - values[at - width]);
+  return { width, height, at: (pixel) => out[pixel] };
+}
+
+/** The slopes of a picture and of means of 2 × 2 of it, until all of `count` levels are there, the finest first. */
+function levelsOf(image: RgbaImage, count: number): Slopes[] {
+  const levels = [slopesOfImage(image)];
+  let valueAt = (pixel: number): number => lumaAt(image, pixel);
+  for (let [width, height] = [image.width, image.height]; levels.length < count;) {
+    const plane = halved(width, height, valueAt);
+    levels.push(slopesOf(plane));
+    ({ width, height } = plane);
+    valueAt = (pixel) => plane.values[pixel];
   }
-  return { width, height, values: out };
+  return levels;
 }
 
 /** The correlation of two pictures' slopes where they overlap, `other` at (x, y) of `one`; 0 where they hardly do. */
-function likeness(one: Plane, other: Plane, x: number, y: number, most: number): number {
+function likeness(one: Slopes, other: Slopes, x: number, y: number, most: number): number {
   const [left, top] = [Math.max(0, x) + 1, Math.max(0, y) + 1];
   const right = Math.min(one.width, x + other.width) - 1;
   const bottom = Math.min(one.height, y + other.height) - 1;
@@ -76,8 +109,8 @@ function likeness(one: Plane, other: Plane, x: number, y: number, most: number):
   let [n, p, q, pp, qq, pq] = [0, 0, 0, 0, 0, 0];
   for (let row = top; row < bottom; row += step) {
     for (let column = left; column < right; column += step) {
-      const mine = one.values[row * one.width + column];
-      const its = other.values[(row - y) * other.width + column - x];
+      const mine = one.at(row * one.width + column);
+      const its = other.at((row - y) * other.width + column - x);
       n++;
       p += mine;
       q += its;
@@ -108,30 +141,29 @@ interface Fit extends Omit<Found, 'scale'> {
 }
 
 /** Where `other` lies in `one`, which show the same at one scale. */
-function searched(one: Plane, other: Plane): Fit {
-  const levels: (readonly [Plane, Plane])[] = [[one, other]];
-  for (let [p, q] = levels[0]; Math.max(p.width, p.height, q.width, q.height) > 2 * COARSE;) {
-    [p, q] = [halved(p), halved(q)];
-    levels.push([p, q]);
-  }
+function searched(one: RgbaImage, other: RgbaImage): Fit {
+  const longest = Math.max(one.width, one.height, other.width, other.height);
+  const count = 1 + Math.max(0, Math.ceil(Math.log2(longest / COARSE)));
+  const [ones, others] = [one, other].map((image) => levelsOf(image, count));
   let best: Fit = { like: 0, left: 0, top: 0 };
   let most = 0;
-  levels.reverse().forEach((planes, level) => {
-    const [p, q] = planes.map(slopesOf);
-    const xs = startsOf(p.width, q.width, level === 0 ? undefined : 2 * best.left);
-    const ys = startsOf(p.height, q.height, level === 0 ? undefined : 2 * best.top);
+  for (let level = count - 1; level >= 0; level--) {
+    const [p, q] = [ones[level], others[level]];
+    const coarsest = level === count - 1;
+    const xs = startsOf(p.width, q.width, coarsest ? undefined : 2 * best.left);
+    const ys = startsOf(p.height, q.height, coarsest ? undefined : 2 * best.top);
     best = { ...best, like: 0 };
     for (const top of ys) {
       for (const left of xs) {
-        const like = likeness(p, q, left, top, level === 0 ? MANY_PLACES : FEW_PLACES);
+        const like = likeness(p, q, left, top, coarsest ? MANY_PLACES : FEW_PLACES);
         if (like > best.like) best = { like, left, top };
       }
     }
     most = Math.max(most, best.like);
-  });
+  }
   const left = meant(one.width, other.width, best.left);
   const top = meant(one.height, other.height, best.top);
-  const like = likeness(slopesOf(one), slopesOf(other), left, top, FEW_PLACES);
+  const like = likeness(ones[0], others[0], left, top, FEW_PLACES);
   return like >= best.like - TIE ? { left, top, like: most } : { ...best, like: most };
 }
 
@@ -139,12 +171,8 @@ function searched(one: Plane, other: Plane): Fit {
 function stretchedLikeness(a: RgbaImage, a2: RgbaImage): number {
   const scale = Math.min(1, FINE / Math.max(a2.width, a2.height));
   const [width, height] = [a2.width, a2.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const [one, other] = [a2, a].map((image) => lumaOf(shrink(image, width, height)));
-  const likenessOf = (...planes: Plane[]): number => {
-    const [p, q] = planes.map(slopesOf);
-    return likeness(p, q, 0, 0, FEW_PLACES);
-  };
-  return Math.max(likenessOf(one, other), likenessOf(halved(one), halved(other)));
+  const [one, other] = [a2, a].map((image) => levelsOf(shrink(image, width, height), 2));
+  return Math.max(...one.map((slopes, level) => likeness(slopes, other[level], 0, 0, FEW_PLACES)));
 }
 
 /** Where a lies in an a′ of another size; undefined where it is stretched over all of it, or not to be seen. */
@@ -163,7 +191,7 @@ export function findFrame(a: RgbaImage, a2: RgbaImage): Found | undefined {
     ];
     const own = scale < 1 ? shrink(a, ...by(a, scale)) : a;
     const edited = scale > 1 ? shrink(a2, ...by(a2, 1 / scale)) : a2;
-    const { like, left, top } = searched(lumaOf(edited), lumaOf(own));
+    const { like, left, top } = searched(edited, own);
     if (like < needed) continue;
     const times = Math.max(1, scale);
     return { scale, left: Math.round(left * times), top: Math.round(top * times) };
