@@ -7,7 +7,7 @@ import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { expect, test as base } from '@playwright/test';
 import { readText } from '../app/result/png';
-import { gradient } from './support/pictures';
+import { gradient, waves } from './support/pictures';
 import { pixelAt, readPng, type Pixels } from './support/png';
 
 const COMMAND = fileURLToPath(new URL('./apply/run.mjs', import.meta.url));
@@ -52,10 +52,13 @@ test('many triplets in one browser: a failed line is told, and the rest go on', 
   await writeFile(join(folder, 'a2.png'), gradient('a2.png', 80, 80, true).buffer);
   await writeFile(join(folder, 'b.png'), b.buffer);
   await writeFile(join(folder, 'cut.png'), b.buffer.subarray(0, 200));
+  await writeFile(join(folder, 'waves.png'), waves('waves.png', 80, 80).buffer);
+  await writeFile(join(folder, 'bordered.png'), waves('bordered.png', 80, 80, 8).buffer);
   const lines = [
     { b: 'b.png', out: 'warm.png', json: 'warm.json', title: 'not an option of ours' },
     { b: 'cut.png', out: 'never.png' },
     { b: 'b.png', out: 'same.png', strength: 0, seed: 7 },
+    { a: 'waves.png', a2: 'bordered.png', b: 'b.png', out: 'border.png' },
   ];
   const pair = { a: 'a.png', a2: 'a2.png', steps: 1, backend: 'wasm' };
   const text = lines.map((line) => JSON.stringify({ ...pair, ...line })).join('\n');
@@ -64,7 +67,7 @@ test('many triplets in one browser: a failed line is told, and the rest go on', 
   const { code, out, error } = await apply('--triplets', 'triplets.jsonl', '--json', 'all.json');
   expect(error).toMatch(/^line 2: b: .*cut\.png: This picture is damaged or was cut off\. \S.*\.$/m);
   expect(error).not.toMatch(/\n\s+at /);
-  expect(out.trim().split('\n')).toHaveLength(2);
+  expect(out.trim().split('\n')).toHaveLength(3);
   expect(code).toBe(1);
 
   const before = readPng(b.buffer);
@@ -80,6 +83,22 @@ test('many triplets in one browser: a failed line is told, and the rest go on', 
 
   const same = readPng(await readFile(join(folder, 'same.png')));
   expect(Buffer.compare(same.data, before.data)).toBe(0);
+  // 8 of 80 pixels are 6 of 61, outside of b as it is.
+  const border = readPng(await readFile(join(folder, 'border.png')));
+  expect([border.width, border.height]).toEqual([109, 73]);
+  for (const [x, y] of [
+    [0, 40],
+    [5, 5],
+    [103, 66],
+    [60, 72],
+  ] as const)
+    expect(pixelAt(border, x, y)).toEqual([0, 0, 0, 255]);
+  for (const [x, y] of [
+    [0, 0],
+    [48, 30],
+    [96, 60],
+  ] as const)
+    expect(pixelAt(border, x + 6, y + 6)).toEqual(pixelAt(before, x, y));
   await expect(readFile(join(folder, 'never.png'))).rejects.toThrow(/ENOENT/);
 
   const record: unknown = JSON.parse(await readFile(join(folder, 'warm.json'), 'utf8'));
@@ -103,6 +122,7 @@ test('many triplets in one browser: a failed line is told, and the rest go on', 
     { line: 1, ok: true },
     { line: 2, ok: false, error: { code: 'image/damaged' } },
     { line: 3, ok: true, strength: 0, seed: 7 },
+    { line: 4, ok: true, sizes: { out: { width: 109, height: 73 } } },
   ]);
 });
 

@@ -5,6 +5,7 @@ import { PlaceAlert } from '../ui/Alert';
 import { ActionButton } from '../ui/Button';
 import { CopyIcon, DownloadIcon } from '../ui/icons';
 import { useApp, useSession } from '../ui/use-store';
+import { boxOf } from './compare';
 import { Compare } from './Compare';
 import { PixelCanvas } from './PixelCanvas';
 import { pixels } from './pixels';
@@ -22,6 +23,7 @@ export function Stage(): ReactNode {
 
   // During a run the stage is about the picture asked for, otherwise about the one shown.
   const picture = busy ? asked.pictures.b : (shown?.pictures.b ?? undefined);
+  const size = busy ? picture : shown?.report.size;
   const before = picture && (
     <img
       src={images.url(picture.id)}
@@ -46,27 +48,31 @@ export function Stage(): ReactNode {
         <h2 id="stage-title" className="zone-title">
           {text.result.title}
         </h2>
-        {shown && !busy && (
-          <span className="zone-size">{text.zone.size(shown.pictures.b.width, shown.pictures.b.height)}</span>
-        )}
+        {size && !busy && <span className="zone-size">{text.zone.size(size.width, size.height)}</span>}
       </header>
       <div className="stage-frame">
-        {picture ? (
-          <div className="stage-fit" style={{ '--aspect': picture.width / picture.height }}>
-            {busy ? (
+        {picture && size ? (
+          <div className="stage-fit" style={{ '--aspect': size.width / size.height }}>
+            {busy || !shown ? (
               <div className="stage-live">
                 {before}
                 {preview && (
-                  <PixelCanvas
-                    className="stage-preview"
-                    image={pixels.preview}
-                    label={text.result.step(preview.step, preview.steps)}
-                  />
+                  <div className="stage-place" style={boxOf(preview.place)}>
+                    <PixelCanvas
+                      className="stage-preview"
+                      image={pixels.preview}
+                      label={text.result.step(preview.step, preview.steps)}
+                    />
+                  </div>
                 )}
               </div>
             ) : (
               <Compare
-                before={before}
+                before={
+                  <div className="stage-place" style={boxOf(shown.report.place)}>
+                    {before}
+                  </div>
+                }
                 after={<PixelCanvas result image={pixels.result} label={text.result.alt} />}
               />
             )}

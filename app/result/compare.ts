@@ -1,4 +1,5 @@
 /** The geometry of the before and after slider. */
+import type { Place } from '../../workers/engine/protocol';
 
 /** Where a pointer at `x` puts the line, 0..100, in whole percent. */
 export function percentAt(x: number, left: number, width: number): number {
@@ -21,6 +22,12 @@ export function percentAfterKey(percent: number, key: string, rightToLeft = fals
   ]);
   const moved = moves.get(key);
   return moved === undefined ? undefined : Math.min(100, Math.max(0, moved));
+}
+
+/** The box of a part of a picture, in CSS. */
+export function boxOf({ left, top, width, height }: Place): Record<keyof Place, string> {
+  const percent = (share: number): string => `${100 * share}%`;
+  return { left: percent(left), top: percent(top), width: percent(width), height: percent(height) };
 }
 
 /** Part of the picture to cut from the left of b′, so that b shows there. */

@@ -54,10 +54,12 @@ function onProgress({ store, pixels }: Parts, progress: Progress): void {
     case 'run':
       store.setState({ activity: { ...progress, kind: 'running' } });
       return;
-    case 'preview':
+    case 'preview': {
       pixels.preview = progress.image;
-      store.setState({ preview: { step: progress.step, steps: progress.steps } });
+      const { step, steps, place } = progress;
+      store.setState({ preview: { step, steps, place } });
       return;
+    }
     default:
       progress satisfies never;
   }
@@ -173,9 +175,9 @@ export async function rerender(
   const { store, engine } = parts;
   const { shown, busy } = store.getState();
   if (!shown || busy) return;
-  const { b } = shown.pictures;
+  const { width, height } = shown.report.size;
   const maxSide = LIVE_SIDE[shown.pack.backend];
-  const small = !whole && Math.max(b.width, b.height) > maxSide;
+  const small = !whole && Math.max(width, height) > maxSide;
   const options = small ? { strength, maxSide } : { strength };
   const outcome = await engine.rerender(signal, options, (progress) => {
     if (whole) onProgress(parts, progress);

@@ -31,7 +31,10 @@ const pack: PackInfo = {
   adapter: 'test',
 };
 
-function result({ strength = 1, steps = pack.steps, seed = 0 }: RunOptions): RunResult {
+function result(
+  { strength = 1, steps = pack.steps, seed = 0 }: RunOptions,
+  size = { width: 1, height: 1 },
+): RunResult {
   return {
     image: { width: 1, height: 1, data: new Uint8ClampedArray(4) },
     coefficients: { targets: 1, elements: 2, values: Float32Array.of(0.5, 0.5) },
@@ -45,6 +48,8 @@ function result({ strength = 1, steps = pack.steps, seed = 0 }: RunOptions): Run
       strength,
       steps,
       seed,
+      size,
+      place: { left: 0, top: 0, width: 1, height: 1 },
     },
   };
 }
@@ -264,7 +269,9 @@ it('starts over without forgetting the pack', async () => {
 
 describe('a large picture', () => {
   beforeEach(async () => {
-    fake.inspect.mockImplementation(async () => good({ width: 6000, height: 4000 }));
+    const size = { width: 6000, height: 4000 };
+    fake.inspect.mockImplementation(async () => good(size));
+    fake.run.mockImplementationOnce(async (_signal, _triplet, options) => good(result(options, size)));
     await placeAll();
     await session.generate();
     session.setStrength(1.5);

@@ -1,5 +1,12 @@
 /** The store's shape: ids and small values only. Pixels live with their owners (images.ts, pixels.ts). */
-import type { EngineError, LoadPhase, PackInfo, RunPhase, RunReport } from '../../workers/engine/protocol';
+import type {
+  EngineError,
+  LoadPhase,
+  PackInfo,
+  Progress,
+  RunPhase,
+  RunReport,
+} from '../../workers/engine/protocol';
 
 export type Slot = 'a' | 'a2' | 'b';
 export const SLOTS: readonly Slot[] = ['a', 'a2', 'b'];
@@ -39,10 +46,8 @@ export interface Shown {
   readonly pack: PackInfo;
 }
 
-export interface Preview {
-  readonly step: number;
-  readonly steps: number;
-}
+/** Of a step; the pixels are in pixels.ts. */
+export type Preview = Omit<Extract<Progress, { kind: 'preview' }>, 'kind' | 'image'>;
 
 export type Activity =
   | { readonly kind: 'idle' }

@@ -13,7 +13,8 @@ export const USAGE = `Show one edit, apply it to another picture.
   --a FILE             the example before the edit
   --a2 FILE            the same example after it
   --b FILE             the picture to edit
-  --out FILE           where the result goes, as PNG at the size of b, with its recipe inside
+  --out FILE           where the result goes, as PNG with its recipe inside, at the size of b, changed as
+                       a′ changes that of a
   --strength PERCENT   0 is b unchanged, 100 the edit, 200 twice the difference (100)
   --steps N            steps of the denoiser, 1 to 50 (the pack's own number)
   --seed N             seed of the noise, 0 to 4294967295 (0)

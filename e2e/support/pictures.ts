@@ -41,6 +41,18 @@ export function gradient(name: string, width: number, height: number, warm = fal
   return file(name, 'image/png', writePng(width, height, rows, { colourType: 6, depth: 8 }));
 }
 
+/** A picture with something to see everywhere, and so many black pixels around it. */
+export function waves(name: string, width: number, height: number, border = 0): Upload {
+  const [across, down] = [width + 2 * border, height + 2 * border];
+  const rows = painted(across, down, (x, y) => {
+    const [column, row] = [x * across - border, y * down - border];
+    if (column < 0 || row < 0 || column > width || row > height) return [0, 0, 0, 255];
+    const value = 130 + 60 * Math.sin(column ** 2 / 290) + 50 * Math.sin(row ** 2 / 370 + column / 9);
+    return [value, 240 - value, value / 2 + 60, 255];
+  });
+  return file(name, 'image/png', writePng(across, down, rows, { colourType: 6, depth: 8 }));
+}
+
 /** Fully opaque at the left, fully transparent at the right. */
 export function transparent(width: number, height: number): Upload {
   const rows = painted(width, height, (x, y) => [200, 60 + 120 * y, 90, Math.round(255 * (1 - x))]);

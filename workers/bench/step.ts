@@ -60,6 +60,7 @@ export async function measureStep<Data>(
     anchorB: { ...anchorB, dims: [3, size, size] },
     pair: { pairs: image(9, 3, type) },
     target: image(6, 4, type),
+    shown: { left: 0, top: 0, width: 1, height: 1 },
   };
   const uniform = new Float32Array(model.targets.length * elements).fill(1 / elements);
   await compute.merge(model.targets, uniform, elements, scale);

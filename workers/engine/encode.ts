@@ -1,19 +1,36 @@
-/** A triplet to what the denoiser is given: decode → prepare → anchor → encode → route. */
+/** A triplet to what the denoiser is given: decode → frame → prepare → anchor → encode → route. */
 import { Arena } from './arena';
 import { fitAnchor, type AnchorFit } from './compute/anchor-fit';
 import type { Compute, FullImage, Line, Tensor } from './compute/compute';
 import { ofMeans } from './compute/reference/kernel';
 import { lineOf } from './compute/reference/line';
 import { sideOf } from './compute/shapes';
-import { atOwnSize } from './layer';
-import { anchorFor } from './shape';
+import {
+  changeOf,
+  frameFor,
+  holeOf,
+  partOf,
+  placeOf,
+  turnedSize,
+  type Change,
+  type Frame,
+  type Size,
+} from './frame';
+import { findFrame } from './frame-fit';
+import { cutOut } from './image/planes';
+import { shrink } from './image/resize';
 import { thin } from './image/thin';
+import { atOwnSize } from './layer';
+import { matOf, type Mat } from './mat';
+import { anchorFor } from './shape';
 import type { Job } from './job';
 import { feedsFor } from './graph';
 import type { Model } from './model';
-import type { RgbaImage, Triplet } from './protocol';
+import type { Place, RgbaImage, Triplet } from './protocol';
 import type { Runtime } from './runtime';
 
+/** The mean square of a′ − a below which nothing was done to a. */
+const STILL = 1e-6;
 /** Of each axis, an anchor is fitted to and evaluated on at most this many pixels for one of the model's. */
 const FINE = 3;
 
@@ -30,9 +47,14 @@ export interface ReadPair<Data> {
   /** Prepared a and a′, `[3, S, S]`. */
   readonly a: Tensor<Data>;
   readonly a2: Tensor<Data>;
-  /** Of a as it was given, in pixels. */
-  readonly size: { readonly width: number; readonly height: number };
+  /** Of a to a′, and what a′ has around a. */
+  readonly change: Change;
+  readonly mat: Mat | undefined;
+  /** Of a as it is edited, in pixels: the part of it that a′ shows, stretched or turned as a′ is. */
+  readonly size: Size;
   readonly fit: AnchorFit;
+  /** Nothing was done to a, whatever was done to its shape. */
+  readonly still: boolean;
   readonly line?: Line | undefined;
   /** The denoiser's input, in its precision. */
   readonly pairs: Tensor<Data>;
@@ -43,7 +65,11 @@ export interface ReadPair<Data> {
 export interface Encoded<Data> {
   readonly key: string;
   readonly pair: ReadPair<Data>;
-  /** b at its own size, and on the backend. */
+  /** Where b goes in b′, and where it and what the previews show are in each other. */
+  readonly frame: Frame;
+  readonly place: Place;
+  readonly shown: Place;
+  /** What of b is edited, at its own size unless it is stretched, and on the backend. */
   readonly image: RgbaImage;
   readonly full: FullImage<Data>;
   /** Prepared b and its anchor, `[3, S, S]`. */
@@ -109,11 +135,34 @@ function found<Name, T>(all: ReadonlyMap<Name, T>, name: Name): T {
   return one;
 }
 
+/** What a pair does to a picture's shape. */
+type Framing = Pick<ReadPair<never>, 'change' | 'mat' | 'size'>;
+
+/** A pair's pictures as far as they show the same; what else a′ has is around them. */
+function inFrame({ a, a2 }: Pictures): Pictures & Framing {
+  const sized = a.width === a2.width && a.height === a2.height;
+  const found = sized ? undefined : findFrame(a, a2);
+  const change = changeOf(a, a2, found);
+  const { kept, size } = frameFor(change, a);
+  if (change.kind !== 'framed' || found === undefined)
+    return { change, a, a2, mat: undefined, size: change.kind === 'none' ? a : size };
+  const hole = holeOf(found, a, a2);
+  return { change, a: cutOut(a, kept), a2: cutOut(a2, hole), mat: matOf(a2, hole), size: kept };
+}
+
+/** b as far as it is edited, and where it goes. */
+function placed(b: RgbaImage, change: Change): Pick<Encoded<never>, 'frame' | 'place' | 'shown' | 'image'> {
+  const frame = frameFor(change, b);
+  const { kept, at } = frame;
+  const image = change.kind === 'stretched' ? shrink(b, at.width, at.height) : cutOut(b, kept);
+  return { frame, place: placeOf(frame, b), shown: partOf(kept, b), image };
+}
+
 function thinned(picture: RgbaImage, size: number): RgbaImage {
   return thin(picture, Math.min(picture.width, FINE * size), Math.min(picture.height, FINE * size));
 }
 
-/** The anchor that makes a′ of a. */
+/** The anchor that makes a′ of a, as far as they show the same. */
 async function fitPair<Data>(
   compute: Compute<Data>,
   { a, a2 }: { readonly a: Tensor<Data>; readonly a2: Tensor<Data> },
@@ -125,7 +174,7 @@ async function fitPair<Data>(
     width === whole.a2.width && height === whole.a2.height && Math.min(width, height) >= sideOf(a, 3);
   const pixels = paired ? { ...own, whole } : undefined;
   const fit = await fitAnchor(compute, { a, a2, pixels }, () => job.checkpoint());
-  return paired ? atOwnSize(compute, fit, { a, imageA: whole.a, imageA2: whole.a2 }, job) : fit;
+  return atOwnSize(compute, fit, { a, imageA: whole.a, imageA2: whole.a2 }, job);
 }
 
 /**
@@ -149,32 +198,43 @@ export async function encodeTriplet<Data>(
   const passing = new Arena(compute);
   try {
     const read = known === undefined ? (['a', 'a2', 'b'] as const) : (['b'] as const);
-    const images = await job.phase('decoding', read.length, async (report) => {
-      const decoded = new Map<keyof Triplet, RgbaImage>();
+    const decoded = await job.phase('decoding', read.length, async (report) => {
+      const images = new Map<keyof Triplet, RgbaImage>();
       for (const name of read) {
-        decoded.set(name, await decode(triplet[name]));
-        report(decoded.size);
+        images.set(name, await decode(triplet[name]));
+        report(images.size);
         await job.checkpoint();
       }
-      return decoded;
+      return images;
     });
-    const image = found(images, 'b');
 
-    const { full, prepared } = await job.phase('preparing', read.length, async (report) => {
+    const made = await job.phase('preparing', read.length, async (report) => {
+      const images = new Map<keyof Triplet, RgbaImage>();
+      let framing: Framing | undefined = known;
+      if (framing === undefined) {
+        const { a, a2, ...rest } = inFrame({ a: found(decoded, 'a'), a2: found(decoded, 'a2') });
+        images.set('a', a).set('a2', a2);
+        framing = rest;
+        await job.checkpoint();
+      }
+      const placing = placed(found(decoded, 'b'), framing.change);
+      images.set('b', placing.image);
       const uploaded = new Map<keyof Triplet, FullImage<Data>>();
-      const made = new Map<keyof Triplet, Tensor<Data>>();
+      const prepared = new Map<keyof Triplet, Tensor<Data>>();
       for (const name of read) {
         const [whole, own] = name === 'b' ? [ofB, ofB] : [passing, ofPair];
         const picture = whole.keep(compute.uploadImage(found(images, name), name));
         uploaded.set(name, picture);
-        made.set(name, own.keep(compute.prepare(picture, size)));
+        prepared.set(name, own.keep(compute.prepare(picture, size)));
         passing.release(picture);
-        report(made.size);
+        report(prepared.size);
         await job.checkpoint();
       }
-      return { full: found(uploaded, 'b'), prepared: made };
+      return { images, framing, placing, full: found(uploaded, 'b'), prepared };
     });
+    const { images, framing, placing, full, prepared } = made;
     const b = found(prepared, 'b');
+    const { image, frame } = placing;
 
     async function readPair(): Promise<ReadPair<Data>> {
       const [a, a2] = [found(prepared, 'a'), found(prepared, 'a2')];
@@ -185,17 +245,19 @@ export async function encodeTriplet<Data>(
       const anchorA = passing.keep(compute.anchorApply(onA, a, ofMeans(fit)));
       passing.release(onA);
       const pairs = ofPair.keep(compute.pairInput(a, a2, anchorA, type));
-      const line = lineOf(await compute.read(a), await compute.read(a2));
-      const { width, height } = whole.a;
+      const [before, after] = [await compute.read(a), await compute.read(a2)];
+      const line = lineOf(before, after);
+      const still =
+        before.reduce((sum, value, i) => sum + (after[i] - value) ** 2, 0) < STILL * before.length;
       const dispose = (): void => ofPair.dispose();
-      return { key: keys.pair, a, a2, size: { width, height }, fit, line, pairs, dispose };
+      return { ...framing, key: keys.pair, a, a2, fit, still, line, pairs, dispose };
     }
 
     const { pair, anchor, anchorB, target } = await job.phase('anchoring', 2, async (report) => {
       const pair = known ?? (await readPair());
       report(1);
       await job.checkpoint();
-      const anchor = anchorFor(pair.fit, pair.size, image);
+      const anchor = anchorFor(pair.fit, pair.size, frame.turned ? turnedSize(image) : image);
       const onB = passing.keep(compute.uploadImage(thinned(image, size), 'b, thinned'));
       const anchorB = ofB.keep(compute.anchorApply(onB, b, ofMeans(anchor)));
       return { pair, anchor, anchorB, target: ofB.keep(compute.targetInput(b, anchorB, type)) };
@@ -205,7 +267,7 @@ export async function encodeTriplet<Data>(
       coefficientsOf(runtime, model, [pair.a, pair.a2, b]),
     );
     const dispose = (): void => ofB.dispose();
-    return { key: keys.triplet, pair, image, full, b, anchorB, anchor, target, coefficients, dispose };
+    return { ...placing, key: keys.triplet, pair, full, b, anchorB, anchor, target, coefficients, dispose };
   } catch (thrown) {
     ofPair.dispose();
     ofB.dispose();

@@ -4,6 +4,7 @@ import type { Compute, Tensor } from './compute/compute';
 import { createCpuCompute, type CpuData } from './compute/cpu';
 import { PackEngine } from './engine';
 import { Aborted } from './errors';
+import { cutOut } from './image/planes';
 import type { Graph } from './graph';
 import type { Hooks } from './job';
 import { openModel } from './model';
@@ -65,9 +66,18 @@ function counted(live: { count: number }): Compute<CpuData> {
   };
 }
 
+/** 4 pixels of one colour around a picture, 8 below it. */
+function bordered({ width, height, data }: RgbaImage): RgbaImage {
+  const out = new Uint8ClampedArray(4 * (width + 8) * (height + 12)).fill(255);
+  for (let y = 0; y < height; y += 1)
+    out.set(data.subarray(4 * y * width, 4 * (y + 1) * width), 4 * ((y + 4) * (width + 8) + 4));
+  return { width: width + 8, height: height + 12, data: out };
+}
+
 /** A picture named by its blob's text: 'dark' and 'light' are a pair, the rest is noise of that seed. */
 async function decode(blob: Blob): Promise<RgbaImage> {
   const name = await blob.text();
+  if (name.startsWith('bordered ')) return bordered(await decode(new Blob([name.slice(9)])));
   const [width, height] = name === 'b' ? [48, 40] : [32, 32];
   const data = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i += 1) {
@@ -194,6 +204,33 @@ describe('PackEngine', () => {
     const small = await engine.rerender({ strength: 1, maxSide: 24 }, hooks);
     expect([small.image.width, small.image.height]).toEqual([24, 20]);
     expect(times).toHaveLength(calls);
+  });
+
+  it('puts what a′ has around a around b, at every size and strength', async () => {
+    const { engine, hooks, live, progress } = await setUp();
+    const held = live.count;
+    const inside = await engine.run(triplet, {}, hooks);
+    const a2 = new Blob(['bordered light']);
+    const { image, report } = await engine.run({ ...triplet, a2 }, {}, hooks);
+    // 4 of 32 pixels are 5 of 40.
+    expect(report).toMatchObject({ size: { width: 58, height: 55 }, anchor: 'colour' });
+    expect(report.place).toEqual({ left: 5 / 58, top: 5 / 55, width: 48 / 58, height: 40 / 55 });
+    const part = cutOut(image, { x: 5, y: 5, width: 48, height: 40 });
+    expect([...part.data]).toEqual([...inside.image.data]);
+    expect(meanOf(cutOut(image, { x: 0, y: 45, width: 58, height: 10 }))).toBe(255);
+    expect(progress.filter(({ kind }) => kind === 'preview').at(-1)).toMatchObject({
+      place: { left: 0, top: 0, width: 1, height: 1 },
+    });
+    const { image: none } = await engine.rerender({ strength: 0 }, hooks);
+    const b = await decode(triplet.b);
+    expect([...cutOut(none, { x: 5, y: 5, width: 48, height: 40 }).data]).toEqual([...b.data]);
+    const { image: small } = await engine.rerender({ strength: 1, maxSide: 29 }, hooks);
+    expect([small.width, small.height]).toEqual([29, 28]);
+    // And the other way: what is cut from a is cut from b.
+    const cut = await engine.run({ ...triplet, a: a2, a2: new Blob(['dark']) }, {}, hooks);
+    expect([cut.image.width, cut.image.height]).toEqual([38, 29]);
+    await engine.dispose();
+    expect(live.count).toBeLessThanOrEqual(held);
   });
 
   it('encodes a triplet once, and merges what the person sets', async () => {

@@ -1,4 +1,4 @@
-/** The pipeline on a loaded pack: decode → prepare → anchor → encode → route → merge → denoise → render. */
+/** The pipeline on a loaded pack: decode → frame → prepare → anchor → encode → route → merge → denoise → render. */
 import { Arena } from './arena';
 import { nameOf } from './compute/anchor-fit';
 import { isFine } from './compute/fine-screen';
@@ -6,9 +6,11 @@ import { isFilters } from './compute/reference/filters';
 import { ofMeans } from './compute/reference/kernel';
 import { encodeTriplet, keysOf, type Decode, type Encoded } from './encode';
 import { Aborted, EngineFailure } from './errors';
+import { scaledArea, turnedSize } from './frame';
 import { fitWithin, shrink } from './image/resize';
 import { Job, yieldToMessages, type Hooks } from './job';
 import { shutHead } from './layer';
+import { mounted } from './mat';
 import { Merger } from './merge';
 import type { Model } from './model';
 import { checkMaxSide, checkOptions, checkStrength } from './options';
@@ -140,6 +142,8 @@ export class PackEngine<Data> implements Engine {
       strength: checked.strength,
       steps: checked.steps,
       seed: checked.seed,
+      size: encoded.frame.size,
+      place: encoded.place,
     };
     this.#replaceLast({ encoded, sampled, coefficients, report });
     const image = await this.#render(encoded, sampled, checked.strength, checked.maxSide, job);
@@ -204,29 +208,35 @@ export class PackEngine<Data> implements Engine {
     job: Job,
   ): Promise<RgbaImage> {
     const { compute } = this.runtime;
-    const { image, full, anchor } = encoded;
-    const size = fitWithin(image.width, image.height, maxSide ?? Infinity);
-    return job.phase('rendering', size.height, async (report) => {
+    const { image, full, anchor, frame, pair } = encoded;
+    const size = fitWithin(frame.size.width, frame.size.height, maxSide ?? Infinity);
+    const at = scaledArea(frame.at, frame.size, size);
+    return job.phase('rendering', at.height, async (report) => {
       // A smaller result is rendered from a smaller b, which is properly filtered.
-      const same = size.width === image.width && size.height === image.height;
-      const source = same ? full : compute.uploadImage(shrink(image, size.width, size.height), 'b, smaller');
+      const { width, height } = frame.turned ? turnedSize(at) : at;
+      const same = width === image.width && height === image.height;
+      const source = same ? full : compute.uploadImage(shrink(image, width, height), 'b, smaller');
       const side = this.model.manifest.image.size;
-      // The network draws means of pixels: over dots and lines that these do not show it would be a veil.
+      // The network draws means of pixels: over dots and lines that these do not show it would be a veil. Shown an a
+      // of thinned pixels it takes these for an edit, where there is none.
       const { screen, lookup } = anchor;
       const fine = screen === undefined ? lookup !== undefined && isFilters(lookup) : isFine(screen, side);
-      const alone = fine && Math.min(image.width, image.height) > side;
+      const alone = pair.still || (fine && Math.min(image.width, image.height) > side);
       const arena = new Arena(compute);
       try {
-        return await compute.renderFull({
+        const picture = await compute.renderFull({
           ...sampled.head,
           ...(alone && shutHead(compute, arena, side)),
-          ...size,
+          width: at.width,
+          height: at.height,
           image: source,
           anchor: same ? anchor : ofMeans(anchor),
           strength,
           onTile: (done) => report(done),
           checkpoint: () => job.checkpoint(),
         });
+        const smaller = size.width / frame.size.width;
+        return pair.mat ? mounted(picture, pair.mat, { size, at }, frame.unit * smaller) : picture;
       } finally {
         arena.dispose();
         if (source !== full) compute.release(source);

@@ -3,6 +3,7 @@
  * together is one, keep their shape: a logo its corner, type its middle. One that reaches from side to side grows or
  * shrinks where nothing changes along it, as a frame does between its corners; one that has no such place is stretched.
  */
+import { GAPS, gapsAlong, grownIn, placesOf, stretched, totalOf, type Course } from './courses';
 import { labelAt, lengthOf, piecesOf, type Cells, type Piece, type Range } from './layer-pieces';
 import type { RgbaImage } from './protocol';
 
@@ -19,14 +20,6 @@ const ROOM = 0.6;
 /** A piece that covers so much of an axis, or comes so near to both ends, reaches across. */
 const ACROSS = 0.75;
 const AT_THE_END = 0.02;
-/** Lines are alike where their means differ by so little, of 255, and so few of their pixels, or a share, by more. */
-const MEANS = 2;
-const DIFFERENT = 24;
-const STRAYS = [4, 0.01] as const;
-/** Gaps: not much shorter than the longest, which is not short, together at least a quarter, and they keep that. */
-const LONG = 0.5;
-const LONGEST = 0.1;
-const GAPS = 0.25;
 
 interface Size {
   readonly width: number;
@@ -42,12 +35,6 @@ interface Axis {
   readonly out: number;
 }
 
-/** Places in the layer and where they go, rising. */
-interface Course {
-  readonly from: readonly number[];
-  readonly to: readonly number[];
-}
-
 /** The stretches of an axis along which a piece does not change, and that are long. */
 function gapsOf(
   { data, width }: RgbaImage,
@@ -56,66 +43,10 @@ function gapsOf(
   { index, count }: Axis,
 ): Range[] {
   const across = box[1 - index];
-  const indexOf = (along: number, at: number): number => {
-    const [x, y] = index === 0 ? [along, at] : [at, along];
+  return gapsAlong(data, count, lengthOf(across), (along, at) => {
+    const [x, y] = index === 0 ? [along, across.from + at] : [across.from + at, along];
     return labelAt(cells, x, y) === label ? 4 * (y * width + x) : -1;
-  };
-  const alike = (one: number, other: number): boolean => {
-    const sums = [0, 0, 0, 0];
-    let strays = 0;
-    for (let at = across.from; at < across.to; at++) {
-      const [i, j] = [indexOf(one, at), indexOf(other, at)];
-      let most = 0;
-      for (let c = 0; c < 4; c++) {
-        const off = (i < 0 ? 0 : data[i + c]) - (j < 0 ? 0 : data[j + c]);
-        sums[c] += off;
-        most = Math.max(most, Math.abs(off));
-      }
-      if (most > DIFFERENT) strays++;
-    }
-    const length = lengthOf(across);
-    return (
-      strays <= Math.max(STRAYS[0], STRAYS[1] * length) &&
-      sums.every((sum) => Math.abs(sum) <= MEANS * length)
-    );
-  };
-  const runs: Range[] = [];
-  let from = 0;
-  for (let to = 1; to <= count; to++) {
-    if (to < count && alike(from, to)) continue;
-    runs.push({ from, to });
-    from = to;
-  }
-  const longest = Math.max(...runs.map(lengthOf));
-  const gaps = runs.filter((run) => lengthOf(run) >= LONG * longest);
-  return longest >= LONGEST * count && totalOf(gaps) >= GAPS * count ? gaps : [];
-}
-
-function totalOf(ranges: readonly Range[]): number {
-  return ranges.reduce((sum, range) => sum + lengthOf(range), 0);
-}
-
-/** The whole axis, stretched. */
-function stretched({ count, out }: Axis): Course {
-  return { from: [0, count], to: [0, out] };
-}
-
-/** The whole axis at a scale, but for its gaps, which take what is left, each in proportion. */
-function grownIn(gaps: readonly Range[], { count, out }: Axis, scale: number): Course {
-  const gap = totalOf(gaps);
-  const share = (out - (count - gap) * scale) / gap;
-  const from = [0];
-  const to = [0];
-  const go = (until: number, by: number): void => {
-    to.push(to[to.length - 1] + (until - from[from.length - 1]) * by);
-    from.push(until);
-  };
-  for (const range of gaps) {
-    go(range.from, scale);
-    go(range.to, share);
-  }
-  go(count, scale);
-  return { from, to };
+  });
 }
 
 /** A piece moved as it is: at its distance from the side that it is at, or else in proportion. */
@@ -170,20 +101,6 @@ function coursesOf(
     return placed(piece.box[axis.index], piece.whole[axis.index], axis, { scale, ...rest });
   });
   return [x, y];
-}
-
-/** The place in the layer of every pixel of the result along an axis, from the first that has one. */
-function placesOf({ from, to }: Course, out: number): { first: number; places: Float32Array } {
-  const first = Math.max(0, Math.ceil(to[0] - 0.5));
-  const end = Math.min(out, Math.ceil(to[to.length - 1] - 0.5));
-  let knot = 1;
-  const places = Float32Array.from({ length: Math.max(0, end - first) }, (_, i) => {
-    const at = first + i + 0.5;
-    while (knot < to.length - 1 && at >= to[knot]) knot++;
-    const share = (at - to[knot - 1]) / Math.max(1e-9, to[knot] - to[knot - 1]);
-    return from[knot - 1] + share * (from[knot] - from[knot - 1]) - 0.5;
-  });
-  return { first, places };
 }
 
 /** Lays a piece over `onto`, bilinear. */

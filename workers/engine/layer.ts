@@ -1,4 +1,4 @@
-/** The layer of a pair at the pair's own size, so that type and edges are as sharp as in a′. */
+/** The layer of a pair at the size of a′, so that type and edges are as sharp as there. */
 import { Arena } from './arena';
 import type { AnchorFit } from './compute/anchor-fit';
 import type { Compute, HeadInputs, Tensor } from './compute/compute';
@@ -11,7 +11,7 @@ import type { Job } from './job';
 import { MOST } from './layer-shape';
 import type { RgbaImage } from './protocol';
 
-/** `fit` with its layer, if it has one, found anew in the pair itself; `a` is the prepared a. */
+/** `fit` with its layer, if it has one, found anew in the pair itself at the size of a′; `a` is the prepared a. */
 export async function atOwnSize<Data>(
   compute: Compute<Data>,
   fit: AnchorFit,
@@ -24,10 +24,10 @@ export async function atOwnSize<Data>(
 ): Promise<AnchorFit> {
   const { layer, sketch, ...under } = fit;
   if (layer === undefined || sketch === undefined) return fit;
-  const { width, height } = fitWithin(imageA.width, imageA.height, MOST);
+  const { width, height } = fitWithin(imageA2.width, imageA2.height, MOST);
   if (width <= layer.width && height <= layer.height) return fit;
   const [own, edited] = [imageA, imageA2].map((image) =>
-    image.width === width ? image : shrink(image, width, height),
+    image.width === width && image.height === height ? image : shrink(image, width, height),
   );
   const u = under.name === 'none' ? own : await anchored(compute, under, a, own, job);
   await job.checkpoint();

@@ -65,7 +65,7 @@ export interface Coefficients {
 }
 
 export interface RunOptions {
-  /** 0..2; 0 is b unchanged, 1 the edit, 2 twice the difference. Default 1. */
+  /** 0..2; 0 is b's own colours, 1 the edit, 2 twice the difference. Default 1. */
   readonly strength?: number;
   /** Flow steps, 1..50. Default: the manifest's. */
   readonly steps?: number;
@@ -73,7 +73,7 @@ export interface RunOptions {
   readonly seed?: number;
   /** Replaces the coefficients that the encoder would give. */
   readonly coefficients?: Coefficients;
-  /** Long side of the result in pixels; default: b's own size. */
+  /** Long side of the result in pixels; default: its own size, b's unless a′ has another shape than a. */
   readonly maxSide?: number;
 }
 
@@ -85,13 +85,22 @@ export type RunPhase =
 export type Progress =
   | { readonly kind: 'load'; readonly phase: LoadPhase; readonly done: number; readonly total: number }
   | { readonly kind: 'run'; readonly phase: RunPhase; readonly done: number; readonly total: number }
-  /** After each step: b′ so far at the model's size, RGBA8 row-major. */
+  /** After each step: b′ so far at the model's size, RGBA8 row-major; of b's part at `place`. */
   | {
       readonly kind: 'preview';
       readonly step: number;
       readonly steps: number;
       readonly image: RgbaImage;
+      readonly place: Place;
     };
+
+/** A part of a picture, in shares of its width and height; outside 0..1 it lies beyond the picture's edges. */
+export interface Place {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** 8-bit sRGB, not premultiplied, row-major RGBA. */
 export interface RgbaImage {
@@ -132,6 +141,10 @@ export interface RunReport {
   readonly strength: number;
   readonly steps: number;
   readonly seed: number;
+  /** Of b′ in pixels, without a `maxSide`. */
+  readonly size: { readonly width: number; readonly height: number };
+  /** Where b lies in b′. */
+  readonly place: Place;
 }
 
 export interface RunResult {

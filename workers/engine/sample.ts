@@ -24,7 +24,7 @@ function disposeAll<Data>(outputs: ReadonlyMap<string, GraphOutput<Data>>): void
 }
 
 /** What of a triplet the steps need. */
-type Given<Data> = Pick<Encoded<Data>, 'b' | 'anchorB' | 'target'> & {
+type Given<Data> = Pick<Encoded<Data>, 'b' | 'anchorB' | 'target' | 'shown'> & {
   readonly pair: Pick<Encoded<Data>['pair'], 'pairs' | 'line'>;
 };
 
@@ -80,7 +80,7 @@ export async function sample<Data>(
       last = now;
       // The phase itself tells of the last, which may be shown when it is over.
       if (step < steps) report(step);
-      job.hooks.onProgress({ kind: 'preview', step, steps, image });
+      job.hooks.onProgress({ kind: 'preview', step, steps, image, place: encoded.shown });
     });
     // Whoever awaits it hears of a failure; where another comes first, nobody does.
     told.catch(() => undefined);

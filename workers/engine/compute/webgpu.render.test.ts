@@ -120,6 +120,7 @@ describe.each(devices)('$name', (opened) => {
       ['its own size', 67, 45, 67, 45],
       ['a smaller size', 67, 45, 30, 21],
       ['a larger size', 20, 31, 41, 37],
+      ['a quarter turn', 67, 45, 45, 67],
     ])('renders at %s', async (_, imageWidth, imageHeight, width, height) => {
       const inputs = head(16);
       const image = parity.image(noiseImage(9, imageWidth, imageHeight));

@@ -20,6 +20,17 @@ export function cornersIn(
   return along(height).flatMap((y) => along(width).map((x) => ({ x, y })));
 }
 
+/** An area of a picture; the picture itself where that is all of it. */
+export function cutOut(image: RgbaImage, { x, y, width, height }: Area): RgbaImage {
+  if (width === image.width && height === image.height) return image;
+  const data = new Uint8ClampedArray(4 * width * height);
+  for (let row = 0; row < height; row++) {
+    const from = 4 * ((y + row) * image.width + x);
+    data.set(image.data.subarray(from, from + 4 * width), 4 * row * width);
+  }
+  return { width, height, data };
+}
+
 /** A picture over white, or an area of it: planar `[3, height, width]` in 0..1. */
 export function overWhite(image: RgbaImage, area?: Area): Float32Array<ArrayBuffer> {
   const { x, y, width, height } = area ?? { x: 0, y: 0, width: image.width, height: image.height };
