@@ -1,7 +1,7 @@
 import { useId, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { text } from '../i18n';
 import { HandleIcon } from '../ui/icons';
-import { clipOf, percentAfterKey, percentAt } from './compare';
+import { clipsOf, percentAfterKey, percentAt } from './compare';
 
 interface Props {
   readonly before: ReactNode;
@@ -13,6 +13,7 @@ export function Compare({ before, after }: Props): ReactNode {
   const [percent, setPercent] = useState(50);
   const [dragging, setDragging] = useState(false);
   const id = useId();
+  const clips = clipsOf(percent);
 
   const follow = (event: PointerEvent<HTMLElement>): void => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
@@ -41,8 +42,10 @@ export function Compare({ before, after }: Props): ReactNode {
       onPointerUp={() => setDragging(false)}
       onPointerCancel={() => setDragging(false)}
     >
-      <div className="compare-layer">{before}</div>
-      <div className="compare-layer compare-after" style={{ clipPath: clipOf(percent) }}>
+      <div className="compare-layer compare-before" style={{ clipPath: clips.before }}>
+        {before}
+      </div>
+      <div className="compare-layer compare-after" style={{ clipPath: clips.after }}>
         {after}
       </div>
       <span className="compare-label compare-label-before" aria-hidden="true" hidden={percent < 12}>

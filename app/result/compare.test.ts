@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clipOf, percentAfterKey, percentAt } from './compare';
+import { clipsOf, percentAfterKey, percentAt } from './compare';
 
 describe('percentAt', () => {
   it('follows the pointer and stops at the edges', () => {
@@ -28,5 +28,5 @@ describe('percentAfterKey', () => {
 });
 
 it('shows b on the left of the line', () => {
-  expect(clipOf(30)).toBe('inset(0 0 0 30%)');
+  expect(clipsOf(30)).toEqual({ before: 'inset(0 70% 0 0)', after: 'inset(0 0 0 30%)' });
 });

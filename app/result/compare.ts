@@ -30,7 +30,7 @@ export function boxOf({ left, top, width, height }: Place): Record<keyof Place, 
   return { left: percent(left), top: percent(top), width: percent(width), height: percent(height) };
 }
 
-/** Part of the picture to cut from the left of b′, so that b shows there. */
-export function clipOf(percent: number): string {
-  return `inset(0 0 0 ${percent}%)`;
+/** What to cut from b, and from b′ beside it: a b′ that one can see through has nothing behind it. */
+export function clipsOf(percent: number): { readonly before: string; readonly after: string } {
+  return { before: `inset(0 ${100 - percent}% 0 0)`, after: `inset(0 0 0 ${percent}%)` };
 }

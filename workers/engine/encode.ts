@@ -21,6 +21,8 @@ import { cutOut } from './image/planes';
 import { shrink } from './image/resize';
 import { thin } from './image/thin';
 import { atOwnSize } from './layer';
+import { shapedFor } from './layer-shape';
+import { unmasked } from './mask';
 import { matOf, type Mat } from './mat';
 import { anchorFor } from './shape';
 import type { Job } from './job';
@@ -47,9 +49,10 @@ export interface ReadPair<Data> {
   /** Prepared a and a′, `[3, S, S]`. */
   readonly a: Tensor<Data>;
   readonly a2: Tensor<Data>;
-  /** Of a to a′, and what a′ has around a. */
+  /** Of a to a′, what a′ has around a, and what it cuts out of it. */
   readonly change: Change;
   readonly mat: Mat | undefined;
+  readonly mask: RgbaImage | undefined;
   /** Of a as it is edited, in pixels: the part of it that a′ shows, stretched or turned as a′ is. */
   readonly size: Size;
   readonly fit: AnchorFit;
@@ -75,8 +78,9 @@ export interface Encoded<Data> {
   /** Prepared b and its anchor, `[3, S, S]`. */
   readonly b: Tensor<Data>;
   readonly anchorB: Tensor<Data>;
-  /** The pair's fit for a picture of b's shape. */
+  /** The pair's fit and mask for a picture of b's shape. */
   readonly anchor: AnchorFit;
+  readonly mask: RgbaImage | undefined;
   /** The denoiser's input, in its precision. */
   readonly target: Tensor<Data>;
   /** c `[L, N]` as the encoder gives them. */
@@ -136,10 +140,16 @@ function found<Name, T>(all: ReadonlyMap<Name, T>, name: Name): T {
 }
 
 /** What a pair does to a picture's shape. */
-type Framing = Pick<ReadPair<never>, 'change' | 'mat' | 'size'>;
+type Framing = Pick<ReadPair<never>, 'change' | 'mat' | 'mask' | 'size'>;
 
-/** A pair's pictures as far as they show the same; what else a′ has is around them. */
-function inFrame({ a, a2 }: Pictures): Pictures & Framing {
+/** A pair's pictures as far as they show the same; what else a′ has is around them, and what it has not is cut out. */
+function inFrame(pictures: Pictures): Pictures & Framing {
+  const { a, a2, ...framing } = framed(pictures);
+  const sized = a.width === a2.width && a.height === a2.height;
+  return { a, ...framing, ...(sized ? unmasked(a, a2) : { a2, mask: undefined }) };
+}
+
+function framed({ a, a2 }: Pictures): Pictures & Omit<Framing, 'mask'> {
   const sized = a.width === a2.width && a.height === a2.height;
   const found = sized ? undefined : findFrame(a, a2);
   const change = changeOf(a, a2, found);
@@ -253,21 +263,35 @@ export async function encodeTriplet<Data>(
       return { ...framing, key: keys.pair, a, a2, fit, still, line, pairs, dispose };
     }
 
-    const { pair, anchor, anchorB, target } = await job.phase('anchoring', 2, async (report) => {
+    const { pair, anchor, mask, anchorB, target } = await job.phase('anchoring', 2, async (report) => {
       const pair = known ?? (await readPair());
       report(1);
       await job.checkpoint();
-      const anchor = anchorFor(pair.fit, pair.size, frame.turned ? turnedSize(image) : image);
+      const shape = frame.turned ? turnedSize(image) : image;
+      const anchor = anchorFor(pair.fit, pair.size, shape);
+      const mask = pair.mask && shapedFor(pair.mask, pair.size, shape);
       const onB = passing.keep(compute.uploadImage(thinned(image, size), 'b, thinned'));
       const anchorB = ofB.keep(compute.anchorApply(onB, b, ofMeans(anchor)));
-      return { pair, anchor, anchorB, target: ofB.keep(compute.targetInput(b, anchorB, type)) };
+      return { pair, anchor, mask, anchorB, target: ofB.keep(compute.targetInput(b, anchorB, type)) };
     });
 
     const coefficients = await job.phase('encoding', 1, () =>
       coefficientsOf(runtime, model, [pair.a, pair.a2, b]),
     );
     const dispose = (): void => ofB.dispose();
-    return { ...placing, key: keys.triplet, pair, full, b, anchorB, anchor, target, coefficients, dispose };
+    return {
+      ...placing,
+      key: keys.triplet,
+      pair,
+      full,
+      b,
+      anchorB,
+      anchor,
+      mask,
+      target,
+      coefficients,
+      dispose,
+    };
   } catch (thrown) {
     ofPair.dispose();
     ofB.dispose();

@@ -74,9 +74,18 @@ function bordered({ width, height, data }: RgbaImage): RgbaImage {
   return { width: width + 8, height: height + 12, data: out };
 }
 
+/** The left half of a picture is cut out. */
+function halved(image: RgbaImage): RgbaImage {
+  const data = image.data.map((value, i) =>
+    i % 4 === 3 && Math.floor(i / 4) % image.width < image.width / 2 ? 0 : value,
+  );
+  return { ...image, data };
+}
+
 /** A picture named by its blob's text: 'dark' and 'light' are a pair, the rest is noise of that seed. */
 async function decode(blob: Blob): Promise<RgbaImage> {
   const name = await blob.text();
+  if (name.startsWith('halved ')) return halved(await decode(new Blob([name.slice(7)])));
   if (name.startsWith('bordered ')) return bordered(await decode(new Blob([name.slice(9)])));
   const [width, height] = name === 'b' ? [48, 40] : [32, 32];
   const data = new Uint8ClampedArray(width * height * 4);
@@ -231,6 +240,21 @@ describe('PackEngine', () => {
     expect([cut.image.width, cut.image.height]).toEqual([38, 29]);
     await engine.dispose();
     expect(live.count).toBeLessThanOrEqual(held);
+  });
+
+  it('cuts out of b what is cut out of a', async () => {
+    const { engine, hooks } = await setUp();
+    const a2 = new Blob(['halved dark']);
+    const { image } = await engine.run({ ...triplet, a2 }, {}, hooks);
+    const b = await decode(triplet.b);
+    expect(image.data.filter((_, i) => i % 4 !== 3)).toEqual(b.data.filter((_, i) => i % 4 !== 3));
+    const alphas = Array.from({ length: 48 }, (_, x) => image.data[4 * x + 3]);
+    // As a piece of a layer would, what is cut out keeps its shape, 16 by 32: over b 20 by 40.
+    expect(alphas.slice(0, 19)).toEqual(new Array(19).fill(0));
+    expect(alphas.slice(21)).toEqual(new Array(27).fill(255));
+    const { image: none } = await engine.rerender({ strength: 0 }, hooks);
+    expect([...none.data]).toEqual([...b.data]);
+    await engine.dispose();
   });
 
   it('encodes a triplet once, and merges what the person sets', async () => {

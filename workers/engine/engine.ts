@@ -10,6 +10,7 @@ import { scaledArea, turnedSize } from './frame';
 import { fitWithin, shrink } from './image/resize';
 import { Job, yieldToMessages, type Hooks } from './job';
 import { shutHead } from './layer';
+import { cutBy } from './mask';
 import { mounted } from './mat';
 import { Merger } from './merge';
 import type { Model } from './model';
@@ -208,7 +209,7 @@ export class PackEngine<Data> implements Engine {
     job: Job,
   ): Promise<RgbaImage> {
     const { compute } = this.runtime;
-    const { image, full, anchor, frame, pair } = encoded;
+    const { image, full, anchor, mask, frame, pair } = encoded;
     const size = fitWithin(frame.size.width, frame.size.height, maxSide ?? Infinity);
     const at = scaledArea(frame.at, frame.size, size);
     return job.phase('rendering', at.height, async (report) => {
@@ -224,7 +225,7 @@ export class PackEngine<Data> implements Engine {
       const alone = pair.still || (fine && Math.min(image.width, image.height) > side);
       const arena = new Arena(compute);
       try {
-        const picture = await compute.renderFull({
+        const whole = await compute.renderFull({
           ...sampled.head,
           ...(alone && shutHead(compute, arena, side)),
           width: at.width,
@@ -235,6 +236,7 @@ export class PackEngine<Data> implements Engine {
           onTile: (done) => report(done),
           checkpoint: () => job.checkpoint(),
         });
+        const picture = mask ? cutBy(whole, mask, strength) : whole;
         const smaller = size.width / frame.size.width;
         return pair.mat ? mounted(picture, pair.mat, { size, at }, frame.unit * smaller) : picture;
       } finally {

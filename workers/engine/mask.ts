@@ -1,0 +1,71 @@
+/** What an edit cuts out, corners made round or all but a circle: transparent in a′, opaque in a ("Mask" in docs/architecture.md). */
+import { fitWithin, shrink } from './image/resize';
+import { MOST } from './layer-shape';
+import type { RgbaImage } from './protocol';
+
+/** The mean difference of channels, of 255, below which what a′ shows of a is as it was. */
+const SAME = 2;
+
+export interface Unmasked {
+  /** Over a, where what it shows is as it was: so then is what is cut out. Else a layer of white takes its place. */
+  readonly a2: RgbaImage;
+  /** Black, with the alpha that a′ lacks, 2048 pixels an axis at most; undefined where a′ lacks none that a has. */
+  readonly mask: RgbaImage | undefined;
+}
+
+/** Takes apart what was done to the picture and what was cut out of it; both of one size. */
+export function unmasked(a: RgbaImage, a2: RgbaImage): Unmasked {
+  const { width, height } = a2;
+  const count = width * height;
+  const lacking = new Uint8ClampedArray(4 * count);
+  const data = a2.data.slice();
+  let [shown, off] = [0, 0];
+  for (let i = 3; i < 4 * count; i += 4) {
+    if (a.data[i] !== 255) return { a2, mask: undefined };
+    const alpha = a2.data[i];
+    lacking[i] = 255 - alpha;
+    data[i] = 255;
+    if (alpha === 255) shown++;
+    for (let k = i - 3; k < i; k++) {
+      if (alpha === 255) off += Math.abs(a2.data[k] - a.data[k]);
+      else data[k] = (a2.data[k] * alpha + a.data[k] * (255 - alpha)) / 255;
+    }
+  }
+  if (shown === count) return { a2, mask: undefined };
+  const mask = { width, height, data: lacking };
+  const size = fitWithin(width, height, MOST);
+  const small = size.width === width ? mask : shrink(mask, size.width, size.height);
+  return { a2: off < SAME * 3 * shown ? { width, height, data } : a2, mask: small };
+}
+
+interface Tap {
+  readonly low: number;
+  readonly high: number;
+  readonly rest: number;
+}
+
+/** Of each of `out` pixels the two of `length` that it is between, edges clamped. */
+function tapsOf(length: number, out: number): Tap[] {
+  return Array.from({ length: out }, (_, i) => {
+    const place = Math.min(length - 1, Math.max(0, ((i + 0.5) * length) / out - 0.5));
+    const low = Math.floor(place);
+    return { low, high: Math.min(length - 1, low + 1), rest: place - low };
+  });
+}
+
+/** A picture of which a mask, stretched over it, takes away alpha; at a `strength` below 1 as much less. */
+export function cutBy(image: RgbaImage, mask: RgbaImage, strength: number): RgbaImage {
+  const { width, height } = image;
+  const data = image.data.slice();
+  const share = Math.min(1, strength) / 255;
+  const columns = tapsOf(mask.width, width);
+  const alphaAt = (row: number, column: number): number => mask.data[4 * (row * mask.width + column) + 3];
+  tapsOf(mask.height, height).forEach(({ low, high, rest }, y) => {
+    columns.forEach((column, x) => {
+      const above = alphaAt(low, column.low) * (1 - column.rest) + alphaAt(low, column.high) * column.rest;
+      const below = alphaAt(high, column.low) * (1 - column.rest) + alphaAt(high, column.high) * column.rest;
+      data[4 * (y * width + x) + 3] *= 1 - share * (above * (1 - rest) + below * rest);
+    });
+  });
+  return { width, height, data };
+}
