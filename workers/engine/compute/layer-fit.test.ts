@@ -214,3 +214,23 @@ it('makes a layer sharp at the size of the pair', async () => {
   expect(alpha(2 * SIZE - 24, SIZE)).toBeGreaterThan(245);
   expect(alpha(2 * SIZE - 25, SIZE)).toBeLessThan(10);
 });
+
+it('takes the noise of pixels for no layer where nothing was laid near by', async () => {
+  const word = wordsOf(3);
+  // Bright, as the frame is: noise goes a long way to its colour.
+  const pale = (planes: Float32Array): Float32Array =>
+    planes.map((value, k) => 0.1 * value + ([0.82, 0.17, 0.36][Math.floor(k / (planes.length / 3))] ?? 0));
+  const noisy = (planes: Float32Array, most: number): Float32Array =>
+    planes.map((value, k) => value + most * (word(k) / 2 ** 31 - 1));
+  const small = pale(picture(1, SIZE));
+  const { sketch } = await fitOf(small, noisy(framed(small, SIZE), 0.008));
+  if (sketch === undefined) throw new Error('no layer was found');
+  const own = pale(picture(3, 2 * SIZE));
+  const a2 = noisy(framed(own, 2 * SIZE), 0.06);
+  const { data } = refineLayer(sketch, { u: own, a2, width: 2 * SIZE, height: 2 * SIZE });
+  const middle = Array.from({ length: SIZE * SIZE }, (_, i) => {
+    const [x, y] = [SIZE / 2 + (i % SIZE), SIZE / 2 + Math.floor(i / SIZE)];
+    return data[4 * (y * 2 * SIZE + x) + 3];
+  });
+  expect(Math.max(...middle)).toBeLessThan(20);
+});

@@ -246,6 +246,18 @@ export interface Sketch {
   readonly trust: Trust;
 }
 
+/** Where in a sketch one of the nine pixels around has such a label. */
+function nearBy({ labels }: Sketch, test: (label: number) => boolean): Uint8Array {
+  const size = Math.sqrt(labels.length);
+  return Uint8Array.from(labels, (_, i) => {
+    let found = 0;
+    around(i, 1, { width: size, height: size }, (at) => {
+      if (test(labels[at])) found = 1;
+    });
+    return found;
+  });
+}
+
 /** The layer of a change that is larger than the one in which `sketch` was found. */
 export function refineLayer(sketch: Sketch, change: Change): RgbaImage {
   const { colours, trust } = sketch;
@@ -258,20 +270,17 @@ export function refineLayer(sketch: Sketch, change: Change): RgbaImage {
   const said = new Float32Array(plane);
   const row = new Float32Array(4 * width);
   const made: Paint = { share: 0, left: 0, far: 0 };
-  const hides = (x: number, y: number): boolean => {
-    const [column, line] = [Math.floor((x * size) / width), Math.floor((y * size) / height)];
-    for (let v = Math.max(0, line - 1); v <= Math.min(size - 1, line + 1); v++)
-      for (let u = Math.max(0, column - 1); u <= Math.min(size - 1, column + 1); u++)
-        if (sketch.labels[v * size + u] === HIDDEN) return true;
-    return false;
-  };
+  const laid = nearBy(sketch, (label) => label !== NOTHING);
+  const hides = nearBy(sketch, (label) => label === HIDDEN);
   for (let i = 0; i < plane; i++) {
     const [x, y] = [i % width, Math.floor(i / width)];
     if (x === 0) layerRow({ data: sketch.data, width: size, height: size }, width, (y + 0.5) / height, row);
     const share = row[3 * width + x];
     said[i] = share;
+    const place = Math.floor((y * size) / height) * size + Math.floor((x * size) / width);
     // Where nothing was laid near by there is only noise, and so is what a colour leaves where nothing is hidden.
-    if (share === 0 || (labels[i] === HIDDEN && !hides(x, y))) labels[i] = NOTHING;
+    const isNoise = share === 0 || !laid[place];
+    if (isNoise || (labels[i] === HIDDEN && !hides[place])) labels[i] = NOTHING;
     if (share === 0 || labels[i] === HIDDEN) continue;
     const own: Colour =
       labels[i] === NOTHING
@@ -279,7 +288,8 @@ export function refineLayer(sketch: Sketch, change: Change): RgbaImage {
         : colours[labels[i]];
     const heard = labels[i] === NOTHING ? differences.heard(differences.of[i]) : 1;
     paint(change, i, own, made);
-    cover.alpha[i] = (made.far * made.share * heard + UNSURE * share) / (made.far + UNSURE);
+    const { far } = made;
+    cover.alpha[i] = isNoise ? share : (far * made.share * heard + UNSURE * share) / (far + UNSURE);
     for (let c = 0; c < 3; c++) cover.colour[c * plane + i] = own[c];
   }
   coverHidden(change, differences, labels, cover, said);
