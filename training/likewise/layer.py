@@ -242,13 +242,12 @@ def slopes(alpha: Tensor) -> Tensor:
     return total
 
 
-def shade(alpha: Tensor, seen: Tensor) -> bool:
+def shade(alpha: Tensor, shown: Tensor) -> bool:
     """Whether ``alpha [S, S]`` is soft: its means of 16 x 16 pixels, linear between their middles, say most of its
-    variance where it is ``seen [S, S]``, beside type."""
-    shown = seen.float()
-    mean = (alpha * shown).sum() / shown.sum().clamp_min(1)
-    sums, counts = (F.avg_pool2d(part[None, None], PLACES) for part in ((alpha - mean) * shown, shown))
-    means = sums / counts.clamp_min(1e-9)
+    variance, all by the weights ``shown [S, S]``."""
+    mean = (alpha * shown).sum() / shown.sum().clamp_min(1e-9)
+    sums, weights = (F.avg_pool2d(part[None, None], PLACES) for part in ((alpha - mean) * shown, shown))
+    means = sums / weights.clamp_min(1e-9)
     told = F.interpolate(means, scale_factor=PLACES, mode="bilinear", align_corners=False)[0, 0]
     off = (alpha - mean - told).square() * shown
     return bool(off.sum() <= (1 - SHADE) * ((alpha - mean).square() * shown).sum())
@@ -256,10 +255,10 @@ def shade(alpha: Tensor, seen: Tensor) -> bool:
 
 def drawn(alpha: Tensor, signs: Signs, soft: bool) -> bool:
     """Whether a layer with ``alpha [S, S]``, a ``soft`` shade or not, is drawn by a itself, and so none."""
-    on, along = (likeness(part.view(1, -1), signs.gradient.view(1, -1)) for part in (alpha, slopes(alpha)))
     lightness, *others = foretold(alpha, signs)
     if soft:
         return lightness > OF_A
+    on, along = (likeness(part.view(1, -1), signs.gradient.view(1, -1)) for part in (alpha, slopes(alpha)))
     # A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none. Of what is large and
     # soft, as a shade is, one of the two correlations may be high by chance.
     return lightness > FORETOLD or min(on, along) > ALONG or (on > 0 and max(others) > STRICTLY)
@@ -281,6 +280,25 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     flat_u, flat_d = u.flatten(1), d.flatten(1)
     colours = colours_of(flat_u[:, certain.flatten()], flat_d[:, certain.flatten()], near, few)
     painted = [[part.view(size, size) for part in paint(c, flat_u, flat_d)] for c in colours]
+    # Of differences that are too small to count, as much as is not noise.
+    heard = e.square() / (e.square() + (NOISE[0] * noise) ** 2 + 1e-12)
+    together = gathered(e, laid) > TOGETHER
+
+    def share_of(part: Tensor) -> float:
+        return float(part.sum() / laid.sum().clamp_min(1))
+
+    # A shade of the first colour may have type on it, which is sharp; other colours are then none.
+    soft = False
+    if colours and together:
+        share, left, far = painted[0]
+        typed = (e > near) & (left >= near)
+        lies = share_of(typed)
+        crisp = lies <= FLAT or (lies <= TYPE and float(edges(a2, typed)) >= CRISP * float(edges(u, typed)))
+        # A pixel near to the colour says little.
+        shown = far * ~typed
+        soft = crisp and shade(spread(torch.where(laid, share, share * heard), shown), shown)
+        if soft:
+            colours, painted = colours[:1], painted[:1]
     least, which = e - 1e-3, torch.full_like(e, -1, dtype=torch.long)
     for k, (_, left, _) in enumerate(painted):
         mine = laid & (left < trust.further * near) & (left < least)
@@ -289,8 +307,6 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     explained = (which >= 0) & (least < near)
     unexplained = (e > near) & ~explained
 
-    # Of differences that are too small to count, as much as is not noise.
-    heard = e.square() / (e.square() + (NOISE[0] * noise) ** 2 + 1e-12)
     alpha, colour = torch.zeros_like(e), torch.zeros_like(u)
     for k, (share, _, far) in enumerate(painted):
         nothing = (which < 0) & ~hides
@@ -303,11 +319,7 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         alpha, colour = hidden(u, d, laid, hides, alpha, colour)
     layer = torch.cat([colour * alpha, alpha[None]])
 
-    def share_of(part: Tensor) -> float:
-        return float(part.sum() / laid.sum().clamp_min(1))
-
     one_colour = len(colours) == 1 and share_of(unexplained) <= FLAT
-    together = gathered(e, laid) > TOGETHER
     if trust.mixed and together:
         unexplained &= box(explained.float()[None], 1)[0] == 0
     share_hid = share_of(unexplained)
@@ -318,12 +330,8 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near
     shared = float(same[~laid].float().mean())
-    # A shade of the first colour may have type on it, which is sharp.
-    typed = (e > near) & (which != 0)
-    crisp = one_colour or (share_of(typed) <= TYPE and float(edges(a2, typed)) >= CRISP * float(edges(u, typed)))
-    soft = len(colours) > 0 and together and foreign and crisp and shade(alpha, ~typed)
-    known = one_colour or soft or (bare >= MOSTLY_BARE and edged and foreign)
-    plausible = share_hid <= trust.hidden and shared <= trust.shared and known and not drawn(alpha, signs, soft)
+    known = one_colour or (foreign and (soft or (bare >= MOSTLY_BARE and edged)))
+    plausible = (soft or share_hid <= trust.hidden) and shared <= trust.shared and known and not drawn(alpha, signs, soft)
     return Found(((layer * 255).round() / 255).to(device), hides.to(device), plausible, foreign)
 
 

@@ -13,15 +13,20 @@ export interface Unmasked {
   readonly mask: RgbaImage | undefined;
 }
 
+function isOpaque({ data }: RgbaImage): boolean {
+  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false;
+  return true;
+}
+
 /** Takes apart what was done to the picture and what was cut out of it; both of one size. */
 export function unmasked(a: RgbaImage, a2: RgbaImage): Unmasked {
+  if (isOpaque(a2) || !isOpaque(a)) return { a2, mask: undefined };
   const { width, height } = a2;
   const count = width * height;
   const lacking = new Uint8ClampedArray(4 * count);
   const data = a2.data.slice();
   let [shown, off] = [0, 0];
   for (let i = 3; i < 4 * count; i += 4) {
-    if (a.data[i] !== 255) return { a2, mask: undefined };
     const alpha = a2.data[i];
     lacking[i] = 255 - alpha;
     data[i] = 255;
@@ -31,7 +36,6 @@ export function unmasked(a: RgbaImage, a2: RgbaImage): Unmasked {
       else data[k] = (a2.data[k] * alpha + a.data[k] * (255 - alpha)) / 255;
     }
   }
-  if (shown === count) return { a2, mask: undefined };
   const mask = { width, height, data: lacking };
   const size = fitWithin(width, height, MOST);
   const small = size.width === width ? mask : shrink(mask, size.width, size.height);

@@ -152,6 +152,33 @@ function edges(planes: Float32Array, laid: (i: number) => boolean, size: number)
   return sum / Math.max(1, count);
 }
 
+/** Whether a change is a soft shade of a colour with nothing but sharp type on it; other colours are then none. */
+function isSoft(
+  change: Change,
+  { of, laid, near, heard }: Differences,
+  colour: Colour,
+  isEdged: (what: (i: number) => boolean, times: number) => boolean,
+): boolean {
+  const plane = of.length;
+  const [share, shown] = [new Float32Array(plane), new Float32Array(plane)];
+  const typed = new Uint8Array(plane);
+  const made: Paint = { share: 0, left: 0, far: 0 };
+  let [lies, covered] = [0, 0];
+  of.forEach((difference, i) => {
+    paint(change, i, colour, made);
+    if (difference > laid) covered++;
+    if (difference > near && made.left >= near) {
+      typed[i] = 1;
+      lies++;
+    }
+    share[i] = made.share * (difference > laid ? 1 : heard(difference));
+    // A pixel near to the colour says little.
+    shown[i] = typed[i] ? 0 : made.far;
+  });
+  const crisp = lies <= FLAT * covered || (lies <= TYPE * covered && isEdged((i) => typed[i] === 1, CRISP));
+  return crisp && isShade(spread(share, shown, change.width), shown);
+}
+
 /** What was laid over `u` to make a′, or undefined where that is nothing or everything; width and height are S. */
 export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLayer | undefined {
   const { u, a2, width: size } = change;
@@ -166,7 +193,12 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const few = FEW * plane;
   if (bare < BARE || strong.length < few) return undefined;
 
-  const colours = coloursOf(change, strong, differences.near, few);
+  const together = gathered(change, differences.of, laid) > TOGETHER;
+  const all = coloursOf(change, strong, differences.near, few);
+  const isEdged = (what: (i: number) => boolean, times: number): boolean =>
+    edges(a2, what, size) >= times * edges(u, what, size);
+  const soft = together && all.length > 0 && isSoft(change, differences, all[0], isEdged);
+  const colours = soft ? all.slice(0, 1) : all;
   const labels = labelsOf(change, differences, colours);
   const cover = coverOf(change, differences, labels, colours);
   coverHidden(change, differences, labels, cover);
@@ -176,7 +208,6 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
     k >= 0 && paint(change, i, colours[k], made).left < differences.near ? 1 : 0,
   );
   const unexplained = pixelsWhere(plane, (i) => differences.of[i] > differences.near && painted[i] === 0);
-  const together = gathered(change, differences.of, laid) > TOGETHER;
   const hidden =
     trust.mixed && together
       ? unexplained.filter((i) => countAround(change, i, (at) => painted[at] === 1) === 0)
@@ -184,23 +215,16 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const shareHidden = hidden.length / covered;
   const foreign = shareHidden <= SPECKS || Math.abs(likeness(u, a2, plane, hidden)) <= ALIKE;
   const oneColour = colours.length === 1 && unexplained.length <= FLAT * covered;
-  const isEdged = (what: (i: number) => boolean, times: number): boolean =>
-    edges(a2, what, size) >= times * edges(u, what, size);
-  // A shade of the first colour may have type on it, which is sharp.
-  const isType = (i: number): boolean => differences.of[i] > differences.near && labels[i] !== 0;
-  const crisp = oneColour || (pixelsWhere(plane, isType).length <= TYPE * covered && isEdged(isType, CRISP));
-  const soft = colours.length > 0 && together && foreign && crisp && isShade(cover.alpha, (i) => !isType(i));
   const near = (i: number, colour: Colour): boolean =>
     colour.every((value, c) => Math.abs(a2[c * plane + i] - value) < differences.near);
   const shared =
     pixelsWhere(plane, (i) => !laid(i) && colours.some((colour) => near(i, colour))).length /
     (plane - covered);
   const plausible =
-    shareHidden <= trust.hidden &&
+    (soft || shareHidden <= trust.hidden) &&
     shared <= trust.shared &&
     (oneColour ||
-      soft ||
-      (bare >= MOSTLY_BARE && foreign && (isEdged(laid, EDGED) || isEdged(isStrong, EDGED)))) &&
+      (foreign && (soft || (bare >= MOSTLY_BARE && (isEdged(laid, EDGED) || isEdged(isStrong, EDGED)))))) &&
     !isDrawn(cover.alpha, signs, soft);
   return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }

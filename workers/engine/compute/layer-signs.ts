@@ -79,31 +79,31 @@ function foretold(alpha: Float32Array, { bins, folds }: Signs): readonly number[
 }
 
 /**
- * Whether `alpha` is soft: its means of 16 × 16 pixels, linear between their middles, say most of its variance where
- * it is `seen`, beside type.
+ * Whether `alpha` is soft: its means of 16 × 16 pixels, linear between their middles, say most of its variance, all by
+ * the weights `shown`.
  */
-export function isShade(alpha: Float32Array, seen: (i: number) => boolean): boolean {
+export function isShade(alpha: Float32Array, shown: Float32Array): boolean {
   const size = Math.sqrt(alpha.length);
   const places = Math.floor(size / PLACES);
-  const pixels = pixelsWhere(alpha.length, seen);
-  const mean = pixels.reduce((sum, i) => sum + alpha[i], 0) / Math.max(1, pixels.length);
-  const [sums, counts] = [new Float32Array(places * places), new Float32Array(places * places)];
-  for (const i of pixels) {
+  const all = shown.reduce((sum, weight) => sum + weight, 0);
+  const mean = alpha.reduce((sum, value, i) => sum + value * shown[i], 0) / Math.max(1e-9, all);
+  const [sums, weights] = [new Float64Array(places * places), new Float64Array(places * places)];
+  alpha.forEach((value, i) => {
     const place = Math.floor(i / size / PLACES) * places + Math.floor((i % size) / PLACES);
-    sums[place] += alpha[i] - mean;
-    counts[place]++;
-  }
-  const means = sums.map((sum, k) => sum / Math.max(1, counts[k]));
+    sums[place] += (value - mean) * shown[i];
+    weights[place] += shown[i];
+  });
+  const means = Float32Array.from(sums, (sum, k) => sum / Math.max(1e-9, weights[k]));
   const told = new Float32Array(alpha.length);
   for (let y = 0; y < size; y++) {
     const row = told.subarray(y * size, (y + 1) * size);
     sampledRow(means, places, { width: size, v: (y + 0.5) / size }, row);
   }
   let [off, varies] = [0, 0];
-  for (const i of pixels) {
-    off += (alpha[i] - mean - told[i]) ** 2;
-    varies += (alpha[i] - mean) ** 2;
-  }
+  alpha.forEach((value, i) => {
+    off += shown[i] * (value - mean - told[i]) ** 2;
+    varies += shown[i] * (value - mean) ** 2;
+  });
   return off <= (1 - SHADE) * varies;
 }
 
@@ -142,11 +142,11 @@ function slopes(alpha: Float32Array): Float32Array {
 
 /** Whether a layer, a `soft` shade or not, is drawn by a itself, and so none. */
 export function isDrawn(alpha: Float32Array, signs: Signs, soft: boolean): boolean {
+  const [lightness, ...others] = foretold(alpha, signs);
+  if (soft) return lightness > OF_A;
   const every = pixelsWhere(alpha.length, () => true);
   const withEdges = (of: Float32Array): number => likeness(of, signs.gradient, alpha.length, every);
   const [on, along] = [withEdges(alpha), withEdges(slopes(alpha))];
-  const [lightness, ...others] = foretold(alpha, signs);
-  if (soft) return lightness > OF_A;
   // A caption over a plain sky is foretold too: by the lack of edges, and it is drawn by none. Of what is large and
   // soft, as a shade is, one of the two correlations may be high by chance.
   return lightness > FORETOLD || Math.min(on, along) > ALONG || (on > 0 && Math.max(...others) > STRICTLY);
