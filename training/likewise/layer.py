@@ -32,7 +32,8 @@ STRICTLY = 0.2  # and its contrast or edges, where it lies on these
 ALONG = 0.25  # the most that both it and its edges may correlate with a's edges, which outlines are drawn along
 FLAT = 0.02  # share of what is laid that no colour explains, below which one colour needs no more tests
 MOSTLY_BARE = 0.62
-EDGED = 1.3  # its edges, over those of the picture there
+EDGED = 1.3  # its edges, over those of the picture there,
+SHARPLY = 1.8  # or those of its strong pixels: about them a JPEG has noise, which has no edges
 TYPE, CRISP = 0.25, 3  # type on a shade of any size: its share of what is laid at most, and its edges, as above
 ALIKE = 0.65  # correlation of what hides the picture with it
 SPECKS = 0.03
@@ -324,8 +325,9 @@ def find(u: Tensor, a2: Tensor, signs: Signs, trust: Trust) -> Found | None:
         unexplained &= box(explained.float()[None], 1)[0] == 0
     share_hid = share_of(unexplained)
     foreign = share_hid <= SPECKS or abs(likeness(u[:, unexplained], a2[:, unexplained])) <= ALIKE
-    # About what is laid a JPEG has noise, which no edge of it is.
-    edged = any(float(edges(a2, part)) >= EDGED * float(edges(u, part)) for part in (laid, certain))
+    edged = any(
+        float(edges(a2, part)) >= times * float(edges(u, part)) for part, times in ((laid, EDGED), (certain, SHARPLY))
+    )
     same = torch.zeros_like(laid)
     for c in colours:
         same |= (a2 - c[:, None, None]).abs().amax(0) < near

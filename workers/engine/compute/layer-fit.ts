@@ -34,8 +34,9 @@ const FEW = 1 / 1024;
 /** Share of what is laid that no colour explains, below which one colour needs no more tests. */
 const FLAT = 0.02;
 const MOSTLY_BARE = 0.62;
-/** Its edges, over those of the picture there. */
+/** Its edges, over those of the picture there, or those of its strong pixels: about them a JPEG has noise, without edges. */
 const EDGED = 1.3;
+const SHARPLY = 1.8;
 /** Type on a shade of any size: its share of what is laid at most, and its edges, as above. */
 const TYPE = 0.25;
 const CRISP = 3;
@@ -185,7 +186,6 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
   const plane = size * size;
   const differences = differencesOf(change, trust);
   const laid = (i: number): boolean => differences.of[i] > differences.laid;
-  // About what is laid a JPEG has noise, which no edge of it is.
   const isStrong = (i: number): boolean => differences.of[i] > differences.strong;
   const strong = pixelsWhere(plane, isStrong);
   const covered = pixelsWhere(plane, laid).length;
@@ -224,7 +224,7 @@ export function findLayer(change: Change, signs: Signs, trust: Trust): FoundLaye
     (soft || shareHidden <= trust.hidden) &&
     shared <= trust.shared &&
     (oneColour ||
-      (foreign && (soft || (bare >= MOSTLY_BARE && (isEdged(laid, EDGED) || isEdged(isStrong, EDGED)))))) &&
+      (foreign && (soft || (bare >= MOSTLY_BARE && (isEdged(laid, EDGED) || isEdged(isStrong, SHARPLY)))))) &&
     !isDrawn(cover.alpha, signs, soft);
   return { data: bytesOf(cover), colours, labels, trust, plausible, foreign };
 }
