@@ -83,6 +83,7 @@ export async function fitLayered<Data>(
     };
     let under: Anchor = { weights };
     let found = find(await made(fine, under));
+    let best: AnchorFit | undefined;
     for (let round = 0; round < REFITS && found !== undefined; round++) {
       const was = without(edited, found, await made(thinned, under));
       const shown = compute.upload(was, preparedA.dims, 'pixels');
@@ -93,11 +94,12 @@ export async function fitLayered<Data>(
       found = find(u);
       if (found?.plausible === true && leftBare(u, shownA2, found) <= SOLVED) {
         const covered = layered(fit, found, { u, a2: shownA2, size }, still);
-        if (covered !== undefined) return covered;
+        if (covered !== undefined && covered.score < (best?.score ?? Infinity)) best = covered;
+        if (covered !== undefined && fit.score <= SOLVED) break;
       }
       under = fit;
     }
-    return undefined;
+    return best;
   } finally {
     arena.dispose();
   }
