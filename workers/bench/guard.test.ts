@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compare, medians, ratiosOf, type Guarded } from './guard';
+import { compare, lowest, medians, ratiosOf, type Guarded } from './guard';
 import { GRAM_WAYS, WAYS, type Row } from './results';
 
 const row = (name: string, median: number): Row => ({ name, ms: { median, low: median, high: median } });
@@ -37,4 +37,9 @@ it('keeps the middle of several measurements, whatever the luckiest one was', ()
   const kept = medians([9, 4, 1, 5, 4].map(guarded));
   expect(kept).toEqual(ratiosOf(guarded(4)));
   expect(compare(kept, [guarded(4.9)]).filter(({ worse }) => worse)).toEqual([]);
+});
+
+it('keeps the lower ratio of two machines', () => {
+  expect(lowest({ one: 2, other: 5 }, { one: 3, other: 4 })).toEqual({ one: 2, other: 4 });
+  expect(lowest({ one: 2 }, undefined)).toEqual({ one: 2 });
 });

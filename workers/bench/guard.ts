@@ -44,6 +44,15 @@ export function medians(measured: readonly Guarded[]): Ratios {
 /** A ratio by its name. */
 export type Ratios = Readonly<Record<string, number>>;
 
+/** The lower one of each ratio of two machines. */
+export function lowest(ratios: Ratios, others: Ratios | undefined): Ratios {
+  const lower = ([name, ratio]: [string, number]): [string, number] => [
+    name,
+    Math.min(ratio, others?.[name] ?? ratio),
+  ];
+  return Object.fromEntries(Object.entries(ratios).map(lower));
+}
+
 export interface Compared {
   readonly name: string;
   readonly baseline: number;
