@@ -40,7 +40,8 @@ describe('the size of b′', () => {
         [576, 1024],
       ]);
     expect(sizes(changeOf(A, sizeOf(1536, 768), undefined), sizeOf(600, 500))).toEqual([[900, 500]]);
-    expect(sizes(changeOf(A, sizeOf(1024, 1), undefined), sizeOf(3, 5))).toEqual([[3, 1]]);
+    for (const other of [sizeOf(1024, 1), sizeOf(300, 900), sizeOf(6000, 4000)])
+      expect(sizes(changeOf(A, other, undefined), sizeOf(3, 5))).toEqual([[3, 5]]);
   });
 
   it('is turned with a', () => {
@@ -98,7 +99,7 @@ describe('the size of b′', () => {
     expect(Math.max(size.width, size.height)).toBeLessThanOrEqual(MAX_SIDE);
     expect(size.width / size.height).toBeCloseTo((12000 + 40000 / 3) / (10000 + 40000 / 3), 3);
     expect(at.width / at.height).toBeCloseTo(1.2, 3);
-    expect(sizes(changeOf(A, sizeOf(4096, 768), undefined), sizeOf(16000, 10))).toEqual([[16384, 3]]);
+    expect(sizes(changeOf(A, sizeOf(2048, 768), undefined), sizeOf(16000, 10))).toEqual([[16384, 5]]);
   });
 });
 

@@ -7,6 +7,9 @@ import type { Place } from './protocol';
 
 /** Ratios that differ by less are the same. */
 const SAME = 0.02;
+/** An a′ of a shape more unlike a's, by the logarithm, or so many times as large is no stretched a. */
+const UNLIKE = Math.log(2) + 1e-9;
+const LARGER = 4;
 /** Pixels of a′ by which what was found may be off, so that it still counts as nothing, or as even. */
 const OFF = 1.5;
 
@@ -82,6 +85,7 @@ export function changeOf(a: Size, a2: Size, found: Found | undefined): Change {
   const [x, y] = [a2.width / a.width, a2.height / a.height];
   if (Math.abs(Math.log(x / y)) < SAME) return { kind: 'none' };
   if (Math.abs(logOf(a) + logOf(a2)) < SAME) return { kind: 'turned' };
+  if (Math.abs(Math.log(x / y)) > UNLIKE || Math.max(x, y) > LARGER) return { kind: 'none' };
   const most = Math.min(1, Math.max(x, y));
   return { kind: 'stretched', x: x / most, y: y / most };
 }
