@@ -12,6 +12,8 @@ const MANY_PLACES = 2000;
 const FEW_PLACES = 30_000;
 /** Along each axis as many pixels of the coarsest level have to be common. */
 const COMMON = 12;
+/** Of either picture's axes so much has to be common at last: soft pictures are alike in small parts. */
+const SHARED = 0.25;
 /** What slopes have to agree, and by how much more than with those of a stretched over a′. */
 const LIKE = 0.5;
 const LIKER = 0.05;
@@ -175,6 +177,11 @@ function stretchedLikeness(a: RgbaImage, a2: RgbaImage): number {
   return Math.max(...one.map((slopes, level) => likeness(slopes, other[level], 0, 0, FEW_PLACES)));
 }
 
+/** The share of the longer of two lengths, one from `start` of the other, that both have. */
+function commonOf(length: number, of: number, start: number): number {
+  return (Math.min(length, start + of) - Math.max(0, start)) / Math.max(length, of);
+}
+
 /** Where a lies in an a′ of another size; undefined where it is stretched over all of it, or not to be seen. */
 export function findFrame(a: RgbaImage, a2: RgbaImage): Found | undefined {
   const ratios = [a2.width / a.width, a2.height / a.height];
@@ -192,7 +199,11 @@ export function findFrame(a: RgbaImage, a2: RgbaImage): Found | undefined {
     const own = scale < 1 ? shrink(a, ...by(a, scale)) : a;
     const edited = scale > 1 ? shrink(a2, ...by(a2, 1 / scale)) : a2;
     const { like, left, top } = searched(edited, own);
-    if (like < needed) continue;
+    const common = Math.min(
+      commonOf(edited.width, own.width, left),
+      commonOf(edited.height, own.height, top),
+    );
+    if (like < needed || common < SHARED) continue;
     const times = Math.max(1, scale);
     return { scale, left: Math.round(left * times), top: Math.round(top * times) };
   }
