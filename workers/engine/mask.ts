@@ -1,4 +1,5 @@
 /** What an edit cuts out, corners made round or all but a circle: transparent in a′, opaque in a ("Mask" in docs/architecture.md). */
+import { layerRow } from './compute/reference/layer';
 import { fitWithin, shrink } from './image/resize';
 import { MOST } from './layer-shape';
 import type { RgbaImage } from './protocol';
@@ -42,34 +43,15 @@ export function unmasked(a: RgbaImage, a2: RgbaImage): Unmasked {
   return { a2: off < SAME * 3 * shown ? { width, height, data } : a2, mask: small };
 }
 
-interface Tap {
-  readonly low: number;
-  readonly high: number;
-  readonly rest: number;
-}
-
-/** Of each of `out` pixels the two of `length` that it is between, edges clamped. */
-function tapsOf(length: number, out: number): Tap[] {
-  return Array.from({ length: out }, (_, i) => {
-    const place = Math.min(length - 1, Math.max(0, ((i + 0.5) * length) / out - 0.5));
-    const low = Math.floor(place);
-    return { low, high: Math.min(length - 1, low + 1), rest: place - low };
-  });
-}
-
 /** A picture of which a mask, stretched over it, takes away alpha; at a `strength` below 1 as much less. */
 export function cutBy(image: RgbaImage, mask: RgbaImage, strength: number): RgbaImage {
   const { width, height } = image;
   const data = image.data.slice();
-  const share = Math.min(1, strength) / 255;
-  const columns = tapsOf(mask.width, width);
-  const alphaAt = (row: number, column: number): number => mask.data[4 * (row * mask.width + column) + 3];
-  tapsOf(mask.height, height).forEach(({ low, high, rest }, y) => {
-    columns.forEach((column, x) => {
-      const above = alphaAt(low, column.low) * (1 - column.rest) + alphaAt(low, column.high) * column.rest;
-      const below = alphaAt(high, column.low) * (1 - column.rest) + alphaAt(high, column.high) * column.rest;
-      data[4 * (y * width + x) + 3] *= 1 - share * (above * (1 - rest) + below * rest);
-    });
-  });
+  const share = Math.min(1, strength);
+  const row = new Float32Array(4 * width);
+  for (let y = 0; y < height; y++) {
+    layerRow(mask, width, (y + 0.5) / height, row);
+    for (let x = 0; x < width; x++) data[4 * (y * width + x) + 3] *= 1 - share * row[3 * width + x];
+  }
   return { width, height, data };
 }
