@@ -60,17 +60,24 @@ const whenIdle: (task: () => void) => void =
     ? (task) => requestIdleCallback(task, { timeout: 2000 })
     : (task) => setTimeout(task, 300);
 
+/** Longest wait for the first paint: Chromium may report none in a tab that is reloaded behind another. */
+const PATIENCE = 3000;
+
 /** So that nothing of the engine competes with the first paint. */
 function afterFirstPaint(task: () => void): void {
   if (!PerformanceObserver.supportedEntryTypes.includes('paint')) {
     requestAnimationFrame(() => requestAnimationFrame(task));
     return;
   }
-  const observer = new PerformanceObserver((list) => {
-    if (list.getEntriesByName('first-contentful-paint').length === 0) return;
+  const go = (): void => {
     observer.disconnect();
+    clearTimeout(late);
     task();
+  };
+  const observer = new PerformanceObserver((list) => {
+    if (list.getEntriesByName('first-contentful-paint').length > 0) go();
   });
+  const late = setTimeout(go, PATIENCE);
   observer.observe({ type: 'paint', buffered: true });
 }
 
