@@ -240,24 +240,16 @@ def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:
         return None
     under = (u + torch.einsum("fc,nfhw->nchw", tone, phi[:, list(TONE)])).clamp(0, 1)
     found = layer.find(under[0], u2[0], signs, layer.EDITED)
-    best: Fits | None = None
     for _ in range(REFITS):
         if found is None:
-            break
+            return None
         was = layer.without(u2[0], found, under[0])[None]
         fits = fit_still(u, was, phi, gram(phi, was - u))
         under = apply_still(u, phi, fits)
         found = layer.find(under[0], u2[0], signs, layer.EDITED)
-        if found is None or not found.plausible:
-            continue
-        bare = (found.layer[3] == 0) & ~found.hides
-        left = float(((u2 - under).square() * bare).double().mean())
-        if left <= SOLVED and (covered := layered(u, u2, phi, fits, found, still)) is not None:
-            if best is None or float(covered.error) < float(best.error):
-                best = covered
-            if float(fits.error) <= SOLVED:
-                break
-    return best
+        if found is not None and found.plausible and float(fits.error) <= SOLVED:
+            return layered(u, u2, phi, fits, found, still)
+    return None
 
 
 def layered(u: Tensor, u2: Tensor, phi: Tensor, under: Fits, found: layer.Found, still: Fits) -> Fits | None:
