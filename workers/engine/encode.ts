@@ -7,8 +7,10 @@ import { lineOf } from './compute/reference/line';
 import { sideOf } from './compute/shapes';
 import {
   changeOf,
+  edgesOf,
   frameFor,
   holeOf,
+  isSized,
   partOf,
   placeOf,
   turnedSize,
@@ -145,19 +147,22 @@ type Framing = Pick<ReadPair<never>, 'change' | 'mat' | 'mask' | 'size'>;
 /** A pair's pictures as far as they show the same; what else a′ has is around them, and what it has not is cut out. */
 function inFrame(pictures: Pictures): Pictures & Framing {
   const { a, a2, ...framing } = framed(pictures);
-  const sized = a.width === a2.width && a.height === a2.height;
-  return { a, ...framing, ...(sized ? unmasked(a, a2) : { a2, mask: undefined }) };
+  return { a, ...framing, ...(isSized(a, a2) ? unmasked(a, a2) : { a2, mask: undefined }) };
 }
 
 function framed({ a, a2 }: Pictures): Pictures & Omit<Framing, 'mask'> {
-  const sized = a.width === a2.width && a.height === a2.height;
-  const found = sized ? undefined : findFrame(a, a2);
+  const found = findFrame(a, a2);
   const change = changeOf(a, a2, found);
   const { kept, size } = frameFor(change, a);
   if (change.kind !== 'framed' || found === undefined)
     return { change, a, a2, mat: undefined, size: change.kind === 'none' ? a : size };
   const hole = holeOf(found, a, a2);
-  return { change, a: cutOut(a, kept), a2: cutOut(a2, hole), mat: matOf(a2, hole), size: kept };
+  const shown = cutOut(a, kept);
+  const mat = matOf(shown, a2, edgesOf(hole, found, a2));
+  // One of the same size may as well have been zoomed, which an anchor finds.
+  if (isSized(a, a2) && mat?.backdrop === undefined)
+    return { change: { kind: 'none' }, a, a2, mat: undefined, size: a };
+  return { change, a: shown, a2: cutOut(a2, hole), mat, size: kept };
 }
 
 /** b as far as it is edited, and where it goes. */

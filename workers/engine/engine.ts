@@ -237,8 +237,9 @@ export class PackEngine<Data> implements Engine {
           checkpoint: () => job.checkpoint(),
         });
         const picture = mask ? cutBy(whole, mask, strength) : whole;
-        const smaller = size.width / frame.size.width;
-        return pair.mat ? mounted(picture, pair.mat, { size, at }, frame.unit * smaller) : picture;
+        if (pair.mat === undefined) return picture;
+        const unit = (frame.unit * size.width) / frame.size.width;
+        return mounted({ picture, b: image }, pair.mat, { size, at }, unit);
       } finally {
         arena.dispose();
         if (source !== full) compute.release(source);

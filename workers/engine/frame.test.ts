@@ -5,8 +5,8 @@ import { MAX_PIXELS, MAX_SIDE } from './image/decode';
 import { cutOut } from './image/planes';
 import { shrink } from './image/resize';
 import { matOf, mounted } from './mat';
-import { wordsOf } from './noise';
 import type { RgbaImage } from './protocol';
+import { scene } from './testing/scene';
 
 const A = { width: 1024, height: 768 };
 const UPRIGHT = { width: 768, height: 1024 };
@@ -81,6 +81,27 @@ describe('the size of b′', () => {
     expect(sizes(added, sizeOf(500, 500))).toEqual([[500, 500]]);
   });
 
+  it('has the shape of a canvas with a on it, and as much around b at the least', () => {
+    const canvas = changeOf(A, sizeOf(1280, 1280), { scale: 1, left: 128, top: 256 });
+    expect(frameFor(canvas, UPRIGHT)).toMatchObject({
+      size: sizeOf(1280, 1280),
+      at: { x: 256, y: 128, ...UPRIGHT },
+    });
+    // As where a shadow falls: below there is more than above.
+    const shadowed = changeOf(A, sizeOf(1280, 1280), { scale: 1, left: 128, top: 236 });
+    expect(frameFor(shadowed, UPRIGHT).at).toEqual({ x: 256, y: 118, ...UPRIGHT });
+    // One of a's own shape leaves b its own.
+    const smaller = changeOf(A, sizeOf(1280, 960), { scale: 1, left: 128, top: 96 });
+    expect(frameFor(smaller, UPRIGHT)).toMatchObject({
+      size: sizeOf(960, 1280),
+      at: { x: 96, y: 128, ...UPRIGHT },
+    });
+    // And one of its size is no larger.
+    const within = frameFor(changeOf(A, A, { scale: 0.8, left: 102, top: 77 }), UPRIGHT);
+    expect(within).toMatchObject({ size: UPRIGHT, at: { x: 77, y: 102, width: 614, height: 820 } });
+    expect(within.unit).toBeCloseTo(1, 2);
+  });
+
   it('loses as much of each axis as a lost', () => {
     const cut = changeOf(A, sizeOf(512, 576), { scale: 1, left: -256, top: -192 });
     expect(frameFor(cut, sizeOf(400, 400))).toMatchObject({
@@ -103,20 +124,6 @@ describe('the size of b′', () => {
   });
 });
 
-/** Something to see at every size, with r, g, b apart. */
-function scene(width: number, height: number, seed = 7): RgbaImage {
-  const words = wordsOf(seed);
-  const data = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let k = 0; k < 150; k++) {
-    const [x, y, across, down, colour] = Array.from({ length: 5 }, (_, i) => words(5 * k + i) / 2 ** 32);
-    const [right, bottom] = [(x + across / 4) * width, (y + down / 4) * height];
-    for (let row = Math.floor(y * height); row < Math.min(height, bottom); row++)
-      for (let column = Math.floor(x * width); column < Math.min(width, right); column++)
-        for (let c = 0; c < 3; c++) data[4 * (row * width + column) + c] = (colour * 997 * (c + 1)) % 230;
-  }
-  return { width, height, data };
-}
-
 /** A border of so many pixels, the lower one twice as wide, with a word of bars in the middle of it. */
 function bordered({ width, height, data }: RgbaImage, wide: number): RgbaImage {
   const [across, down] = [width + 2 * wide, height + 3 * wide];
@@ -126,7 +133,7 @@ function bordered({ width, height, data }: RgbaImage, wide: number): RgbaImage {
   for (let y = height + wide + 6; y < height + wide + 14; y++)
     for (let k = -2; k < 3; k++) {
       const x = across / 2 + 6 * k - 2;
-      out.fill(0, 4 * (y * across + x), 4 * (y * across + x + 4));
+      for (let at = y * across + x; at < y * across + x + 4; at++) out.fill(0, 4 * at, 4 * at + 3);
     }
   return { width: across, height: down, data: out };
 }
@@ -158,6 +165,27 @@ it.each([
   expect(findFrame(a, a2)).toBeUndefined();
 });
 
+it('finds a in a′ at whatever scale, on a background', () => {
+  for (const [scale, left, top] of [
+    [0.8, 40, 60],
+    [0.55, 112, 9],
+    [1.2, 8, 30],
+  ] as const) {
+    const small = shrink(a, 320 * scale, 240 * scale);
+    const a2 = { width: 400, height: 360, data: new Uint8ClampedArray(4 * 400 * 360) };
+    a2.data.forEach((_, i) => (a2.data[i] = i % 4 === 3 ? 255 : 90 + Math.floor(i / 1600) / 4));
+    for (let y = 0; y < small.height; y++)
+      a2.data.set(
+        small.data.subarray(4 * y * small.width, 4 * (y + 1) * small.width),
+        4 * ((y + top) * 400 + left),
+      );
+    const found = findFrame(a, a2);
+    expect(Math.abs((found?.scale ?? 0) - scale) * 320).toBeLessThan(1);
+    expect(Math.abs((found?.left ?? 0) - left)).toBeLessThanOrEqual(1);
+    expect(Math.abs((found?.top ?? 0) - top)).toBeLessThanOrEqual(1);
+  }
+});
+
 /** How many bytes of two pictures differ. */
 function differing(one: RgbaImage, other: RgbaImage): number {
   expect([one.width, one.height]).toEqual([other.width, other.height]);
@@ -167,17 +195,16 @@ function differing(one: RgbaImage, other: RgbaImage): number {
 it('puts what is around a around b: as wide, with its type as it was', () => {
   const a2 = bordered(a, 17);
   const found = { scale: 1, left: 17, top: 17 };
-  const mat = matOf(a2, holeOf(found, a, a2));
+  const mat = matOf(a, a2, holeOf(found, a, a2));
   if (mat === undefined) throw new Error('there is nothing around a');
   const change = changeOf(a, a2, found);
   for (const b of [a, scene(240, 331), scene(480, 240)]) {
     const { size, at, unit } = frameFor(change, b);
-    // Where what lies beside the word grows, the last pixel of it has some of the word.
-    expect(differing(mounted(b, mat, { size, at }, unit), bordered(b, 17))).toBe(b.width > a.width ? 64 : 0);
+    expect(differing(mounted({ picture: b, b }, mat, { size, at }, unit), bordered(b, 17))).toBe(0);
   }
   const large = scene(480, 720);
   const frame = frameFor(change, large);
-  const { data, width } = mounted(large, mat, frame, frame.unit);
+  const { data, width } = mounted({ picture: large, b: large }, mat, frame, frame.unit);
   const inked = Array.from(
     { length: width },
     (_, x) => data[4 * ((frame.size.height - 48) * width + x)] < 128,

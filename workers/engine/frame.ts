@@ -2,7 +2,6 @@
 import { MAX_PIXELS, MAX_SIDE } from './image/decode';
 import type { Area } from './image/planes';
 import { fitWithin } from './image/resize';
-import type { Found } from './frame-fit';
 import type { Place } from './protocol';
 
 /** Ratios that differ by less are the same. */
@@ -10,6 +9,8 @@ const SAME = 0.02;
 /** An a′ of a shape more unlike a's, by the logarithm, or so many times as large is no stretched a. */
 const UNLIKE = Math.log(2) + 1e-9;
 const LARGER = 4;
+/** So much less may be at one end than at the other, as where a shadow falls, of what is even but for that. */
+const EVEN = 0.3;
 /** Pixels of a′ by which what was found may be off, so that it still counts as nothing, or as even. */
 const OFF = 1.5;
 
@@ -18,10 +19,27 @@ export interface Size {
   readonly height: number;
 }
 
+/** Of a in a′. */
+export interface Found {
+  /** Pixels of a′ for one of a. */
+  readonly scale: number;
+  /** Where a's upper left corner is, in whole pixels of a′; below 0 where it was cut away. */
+  readonly left: number;
+  readonly top: number;
+}
+
 /** Pixels of a that an axis has more at its ends; fewer where they are below 0. */
 export interface Ends {
   readonly before: number;
   readonly after: number;
+}
+
+/** What was wanted of a′, by cutting or by adding. */
+interface Shape {
+  /** Width by height. */
+  readonly aspect: number;
+  /** Pixels of a that there are around it at the least, in the mean of both ends of an axis. */
+  readonly margin: number;
 }
 
 /** Of a to a′. */
@@ -39,8 +57,10 @@ export type Change =
       readonly size: Size;
       /** Pixels of a′ for one of a. */
       readonly scale: number;
-      /** Width by height of a′, where it is this that was wanted, by cutting or by adding. */
-      readonly shape: number | undefined;
+      /** What another picture's ends are: as wide as these, as much of its axes, or what gives it a shape. */
+      readonly by: 'width' | 'share' | Shape;
+      /** a′ is as large as a, so b′ is no larger than b for what it has around it. */
+      readonly sized: boolean;
     };
 
 /** Where a picture goes: the part of it that is `kept` is edited and drawn at `at` in a result of `size`. */
@@ -54,6 +74,10 @@ export interface Frame {
   readonly unit: number;
 }
 
+export function isSized(a: Size, a2: Size): boolean {
+  return a.width === a2.width && a.height === a2.height;
+}
+
 function logOf({ width, height }: Size): number {
   return Math.log(width / height);
 }
@@ -64,12 +88,23 @@ function endsOf(start: number, length: number, of: number, scale: number): Ends 
   return most > (scale === 1 ? 0 : OFF) ? ends : { before: 0, after: 0 };
 }
 
-/** What was done along one axis only, to a square or evenly at both ends, was done for the shape. */
-function shapeMeant(x: Ends, y: Ends, a2: Size, scale: number): number | undefined {
+/**
+ * What was done along one axis only, to a square or evenly at both ends, was done for the shape, and so was what was
+ * added nearly evenly around a, but not as wide along both axes; unless a′ has a's own shape, as b′ then has b's.
+ */
+function meantBy(x: Ends, y: Ends, a: Size, a2: Size, scale: number): 'width' | 'share' | Shape {
+  const alike = (one: number, other: number, share = 0): boolean =>
+    Math.abs(one - other) <= Math.max((2 * OFF) / scale, share * Math.max(one, other));
+  const aspect = a2.width / a2.height;
   const [one, ...others] = [x, y].filter(({ before, after }) => before !== 0 || after !== 0);
-  if (others.length > 0 || one.before * one.after < 0) return undefined;
-  const even = Math.abs(one.before - one.after) * scale <= 2 * OFF;
-  return even || a2.width === a2.height ? a2.width / a2.height : undefined;
+  if (others.length === 0) {
+    const even = alike(one.before, one.after);
+    return one.before * one.after >= 0 && (even || aspect === 1) ? { aspect, margin: 0 } : 'width';
+  }
+  const margin = Math.min(x.before + x.after, y.before + y.after) / 2;
+  const even = [x, y].every(({ before, after }) => Math.min(before, after) > 0 && alike(before, after, EVEN));
+  if (!even || alike(x.before + x.after, y.before + y.after)) return 'width';
+  return Math.abs(logOf(a) - logOf(a2)) < SAME ? 'share' : { aspect, margin };
 }
 
 /** @param found where a lies in a′, if it does */
@@ -80,7 +115,15 @@ export function changeOf(a: Size, a2: Size, found: Found | undefined): Change {
     const y = endsOf(top, a2.height, a.height, scale);
     if ([x, y].every(({ before, after }) => before === 0 && after === 0)) return { kind: 'none' };
     const { width, height } = a;
-    return { kind: 'framed', x, y, size: { width, height }, scale, shape: shapeMeant(x, y, a2, scale) };
+    return {
+      kind: 'framed',
+      x,
+      y,
+      size: { width, height },
+      scale,
+      by: meantBy(x, y, a, a2, scale),
+      sized: isSized(a, a2),
+    };
   }
   const [x, y] = [a2.width / a.width, a2.height / a.height];
   if (Math.abs(Math.log(x / y)) < SAME) return { kind: 'none' };
@@ -113,17 +156,23 @@ function split(slack: number, { before, after }: Ends): Ends {
   return { before: first, after: slack - first };
 }
 
-/** The largest of a shape within b, or the smallest around it. */
-function endsOfShape({ x, y }: Record<'x' | 'y', Ends>, shape: number, b: Size): Record<'x' | 'y', Ends> {
+/** The largest of a shape within b, or the smallest around it and a margin of so many pixels. */
+function endsOfShape(
+  { x, y }: Record<'x' | 'y', Ends>,
+  aspect: number,
+  b: Size,
+  margin: number,
+): Record<'x' | 'y', Ends> {
   const adds = Math.max(x.before, x.after, y.before, y.after) > 0;
-  const across = b.width / b.height > shape !== adds;
+  const [width, height] = [b.width + 2 * margin, b.height + 2 * margin];
+  const across = width / height > aspect !== adds;
   return {
-    x: split(across ? Math.max(1, Math.round(b.height * shape)) - b.width : 0, x),
-    y: split(across ? 0 : Math.max(1, Math.round(b.width / shape)) - b.height, y),
+    x: split((across ? Math.max(1, Math.round(height * aspect)) : width) - b.width, x),
+    y: split((across ? height : Math.max(1, Math.round(width / aspect))) - b.height, y),
   };
 }
 
-/** What is added is as wide along both axes; what is cut away is as much of its axis as it was. */
+/** What is cut away is as much of its axis as it was, and what is added `unit` pixels for one of a. */
 function endsFor({ before, after }: Ends, a: number, b: number, unit: number): Ends {
   const scaled = (end: number): number => Math.round(end > 0 ? end * unit : (end * b) / a);
   const ends = { before: scaled(before), after: scaled(after) };
@@ -148,22 +197,22 @@ export function frameFor(change: Change, b: Size): Frame {
         height: Math.max(1, Math.round(b.height * change.y)),
       });
     case 'framed': {
-      const { size: a, shape } = change;
+      const { size: a, by } = change;
       const unit = Math.min(b.width, b.height) / Math.min(a.width, a.height);
+      const along = (ends: Ends, axis: 'width' | 'height'): Ends =>
+        endsFor(ends, a[axis], b[axis], by === 'share' ? b[axis] / a[axis] : unit);
       const { x, y } =
-        shape === undefined
-          ? {
-              x: endsFor(change.x, a.width, b.width, unit),
-              y: endsFor(change.y, a.height, b.height, unit),
-            }
-          : endsOfShape(change, shape, b);
+        typeof by === 'object'
+          ? endsOfShape(change, by.aspect, b, Math.round(by.margin * unit))
+          : { x: along(change.x, 'width'), y: along(change.y, 'height') };
       const cut = ({ before, after }: Ends, length: number): readonly [number, number] => [
         Math.max(0, -before),
         length + Math.min(0, before) + Math.min(0, after),
       ];
       const [[left, width], [top, height]] = [cut(x, b.width), cut(y, b.height)];
       const full = { width: b.width + x.before + x.after, height: b.height + y.before + y.after };
-      const size = limited(full);
+      const less = change.sized ? change.scale : 1;
+      const size = limited({ width: Math.round(full.width * less), height: Math.round(full.height * less) });
       const at = { x: Math.max(0, x.before), y: Math.max(0, y.before), width, height };
       return {
         size,
@@ -187,6 +236,18 @@ export function holeOf({ scale, left, top }: Found, a: Size, a2: Size): Area {
   const [x, width] = along(left, a.width, a2.width);
   const [y, height] = along(top, a.height, a2.height);
   return { x, y, width, height };
+}
+
+/** What is around a hole in a′ for sure: at another scale than a's, pixels at its edge have some of both. */
+export function edgesOf({ x, y, width, height }: Area, { scale }: Found, a2: Size): Area {
+  if (scale === 1) return { x, y, width, height };
+  const along = (start: number, length: number, of: number): readonly [number, number] => {
+    const from = Math.max(0, start - 1);
+    return [from, Math.min(of, start + length + 1) - from];
+  };
+  const [left, across] = along(x, width, a2.width);
+  const [top, down] = along(y, height, a2.height);
+  return { x: left, y: top, width: across, height: down };
 }
 
 /** An area of a picture in shares of it. */

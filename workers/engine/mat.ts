@@ -1,18 +1,29 @@
 /** What a′ has around a, a border, a polaroid's edge, a caption, around another picture ("Frame" in docs/architecture.md). */
-import { GAPS, gapsAlong, grownIn, placesOf, stretched, totalOf } from './courses';
+import { beforeBackdrop, withBackdrop, type Backdrop } from './backdrop';
+import { findBackdrop } from './backdrop-fit';
+import { GAPS, gapsAlong, grownIn, stretched, totalOf } from './courses';
 import type { Frame } from './frame';
 import type { Area } from './image/planes';
 import type { Range } from './layer-pieces';
 import type { RgbaImage } from './protocol';
 
+/** A part of an axis, and where in it nothing changes. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+  readonly gaps: readonly Range[];
+}
+
 export interface Mat {
   readonly image: RgbaImage;
   /** Where the picture is in it. */
   readonly hole: Area;
-  /** Where nothing changes along the hole's sides, x and y. */
-  readonly gaps: readonly [readonly Range[], readonly Range[]];
+  /** Of x and of y: before the hole, along its sides, and after it. */
+  readonly parts: readonly [readonly Part[], readonly Part[]];
   /** r, g, b, alpha that are in the middle of all there are. */
   readonly colour: readonly number[];
+  /** What lies behind all this, if that is the picture too. */
+  readonly backdrop: Backdrop | undefined;
 }
 
 function colourOf({ data, width, height }: RgbaImage, hole: Area): number[] {
@@ -36,25 +47,43 @@ function colourOf({ data, width, height }: RgbaImage, hole: Area): number[] {
   });
 }
 
-/** Undefined where the picture is all there is. */
-export function matOf(image: RgbaImage, hole: Area): Mat | undefined {
-  const { data, width, height } = image;
-  const [beside, above] = [width - hole.width, height - hole.height];
+/**
+ * Of an a′ that has a in its hole; undefined where that is all there is.
+ * @param a as far as a′ shows it
+ */
+export function matOf(a: RgbaImage, a2: RgbaImage, hole: Area): Mat | undefined {
+  const [beside, above] = [a2.width - hole.width, a2.height - hole.height];
   if (beside === 0 && above === 0) return undefined;
-  const around = (at: number, start: number, length: number): number => (at < start ? at : at + length);
-  const x = gapsAlong(
-    data,
-    hole.width,
-    above,
-    (along, at) => 4 * (around(at, hole.y, hole.height) * width + hole.x + along),
-  );
-  const y = gapsAlong(
-    data,
-    hole.height,
-    beside,
-    (along, at) => 4 * ((hole.y + along) * width + around(at, hole.x, hole.width)),
-  );
-  return { image, hole, gaps: [x, y], colour: colourOf(image, hole) };
+  const backdrop = findBackdrop(a, a2, hole);
+  const image = backdrop === undefined ? a2 : beforeBackdrop(a, a2, hole, backdrop);
+  const { data, width } = image;
+  /** Lines of pixels across an axis, those in the hole without what is in it. */
+  const partsOf = (
+    start: 'x' | 'y',
+    length: 'width' | 'height',
+    stride: readonly [number, number],
+  ): Part[] => {
+    const [from, to] = [hole[start], hole[start] + hole[length]];
+    const [other, across] = start === 'x' ? (['y', 'height'] as const) : (['x', 'width'] as const);
+    return [
+      [0, from],
+      [from, to],
+      [to, image[length]],
+    ].map(([first, end], part) => {
+      const beside = part === 1;
+      const gaps = gapsAlong(
+        data,
+        end - first,
+        image[across] - (beside ? hole[across] : 0),
+        (along, at) =>
+          4 *
+          ((first + along) * stride[0] + (beside && at >= hole[other] ? at + hole[across] : at) * stride[1]),
+      );
+      return { from: first, to: end, gaps };
+    });
+  };
+  const parts = [partsOf('x', 'width', [1, width]), partsOf('y', 'height', [width, 1])] as const;
+  return { image, hole, parts, colour: colourOf(image, hole), backdrop };
 }
 
 /** For each pixel of an axis of the result the two pixels of the mat that it is between; none where `low` is below 0. */
@@ -64,57 +93,47 @@ interface Taps {
   readonly rest: Float64Array;
 }
 
-interface Axis {
-  /** Pixels of the mat and of the result, and where the hole is in each. */
-  readonly count: number;
-  readonly out: number;
-  readonly hole: Range;
-  readonly at: Range;
-  readonly gaps: readonly Range[];
-}
-
-/** Ends keep to themselves; between them the course is that of the hole's sides, at so many pixels for one of the mat. */
-function tapsOf({ count, out, hole, at, gaps }: Axis, scale: number): Taps {
+/** Parts of an axis of the mat, each to where the next in a list of places of the result begins. */
+function tapsOf(parts: readonly Part[], ends: readonly number[], scale: number): Taps {
+  const out = ends[ends.length - 1];
   const taps = { low: new Int32Array(out), high: new Int32Array(out), rest: new Float64Array(out) };
-  const lengths = { count: hole.to - hole.from, out: at.to - at.from };
-  const grows = gaps.length > 0 && (lengths.count - totalOf(gaps)) * scale <= (1 - GAPS) * lengths.out;
-  const { from: knots, to } = grows ? grownIn(gaps, lengths, scale) : stretched(lengths);
-  // By whole pixels: type that is as large as it was stays as sharp.
-  const { places } = placesOf({ from: knots, to: to.map(Math.round) }, lengths.out);
-  const put = (i: number, place: number, from: number, to: number): void => {
-    const floor = Math.floor(place);
-    taps.low[i] = to > from ? Math.min(to - 1, Math.max(from, floor)) : -1;
-    taps.high[i] = Math.min(to - 1, Math.max(from, floor + 1));
-    taps.rest[i] = place - floor;
-  };
-  for (let i = 0; i < out; i++) {
-    if (i < at.from) put(i, ((i + 0.5) * hole.from) / at.from - 0.5, 0, hole.from);
-    else if (i < at.to) put(i, hole.from + places[i - at.from], hole.from, hole.to);
-    else put(i, count - ((out - i - 0.5) * (count - hole.to)) / (out - at.to) - 0.5, hole.to, count);
-  }
+  parts.forEach(({ from, to, gaps }, part) => {
+    const first = part === 0 ? 0 : ends[part - 1];
+    const lengths = { count: to - from, out: ends[part] - first };
+    const grows = gaps.length > 0 && (lengths.count - totalOf(gaps)) * scale <= (1 - GAPS) * lengths.out;
+    const course = grows ? grownIn(gaps, lengths, scale) : stretched(lengths);
+    // By whole pixels, and what changes apart from what does not: type that is as large as it was stays as sharp.
+    const starts = course.to.map((place) => first + Math.round(place));
+    for (let k = 1; k < starts.length; k++) {
+      const [low, high] = [from + course.from[k - 1], from + course.from[k] - 1];
+      const each = (high + 1 - low) / (starts[k] - starts[k - 1]);
+      for (let i = starts[k - 1]; i < starts[k]; i++) {
+        const place = Math.min(high, Math.max(low, low + (i + 0.5 - starts[k - 1]) * each - 0.5));
+        const floor = Math.floor(place);
+        taps.low[i] = to > from ? floor : -1;
+        taps.high[i] = Math.min(to - 1, floor + 1);
+        taps.rest[i] = place - floor;
+      }
+    }
+  });
   return taps;
 }
 
-/** `picture` at its place in a result of a size, with the mat around it. */
+/**
+ * `picture` at its place in a result of a size, with the mat around it.
+ * @param b what the picture was made of, for its backdrop
+ * @param scale pixels of the result for one of the mat
+ */
 export function mounted(
-  picture: RgbaImage,
-  { image, hole, gaps, colour }: Mat,
+  { picture, b }: { readonly picture: RgbaImage; readonly b: RgbaImage },
+  { image, parts, colour, backdrop }: Mat,
   { size, at }: Pick<Frame, 'size' | 'at'>,
   scale: number,
 ): RgbaImage {
   const { width, height } = size;
   const data = new Uint8ClampedArray(4 * width * height);
-  const axis = (start: 'x' | 'y', length: 'width' | 'height', index: 0 | 1): Axis => ({
-    count: image[length],
-    out: size[length],
-    hole: { from: hole[start], to: hole[start] + hole[length] },
-    at: { from: at[start], to: at[start] + at[length] },
-    gaps: gaps[index],
-  });
-  const columns = tapsOf(axis('x', 'width', 0), scale);
-  const rows = tapsOf(axis('y', 'height', 1), scale);
-  const valueAt = (row: number, column: number, c: number): number =>
-    image.data[4 * (row * image.width + column) + c];
+  const columns = tapsOf(parts[0], [at.x, at.x + at.width, width], scale);
+  const rows = tapsOf(parts[1], [at.y, at.y + at.height, height], scale);
   for (let y = 0; y < height; y++) {
     const beside = y >= at.y && y < at.y + at.height;
     const [above, below, down] = [rows.low[y], rows.high[y], rows.rest[y]];
@@ -131,12 +150,24 @@ export function mounted(
         data.set(colour, to);
         continue;
       }
-      for (let c = 0; c < 4; c++) {
-        const top = valueAt(above, before, c) * (1 - right) + valueAt(above, after, c) * right;
-        const bottom = valueAt(below, before, c) * (1 - right) + valueAt(below, after, c) * right;
-        data[to + c] = top * (1 - down) + bottom * down;
+      // Colours count by their alpha.
+      let [red, green, blue, alpha] = [0, 0, 0, 0];
+      for (let tap = 0; tap < 4; tap++) {
+        const from = 4 * ((tap < 2 ? above : below) * image.width + (tap % 2 === 0 ? before : after));
+        const share = (tap < 2 ? 1 - down : down) * (tap % 2 === 0 ? 1 - right : right);
+        const weight = share * image.data[from + 3];
+        red += weight * image.data[from];
+        green += weight * image.data[from + 1];
+        blue += weight * image.data[from + 2];
+        alpha += weight;
       }
+      if (alpha === 0) continue;
+      data[to] = red / alpha;
+      data[to + 1] = green / alpha;
+      data[to + 2] = blue / alpha;
+      data[to + 3] = alpha;
     }
   }
-  return { width, height, data };
+  const whole = { width, height, data };
+  return backdrop === undefined ? whole : withBackdrop(whole, b, backdrop, scale);
 }

@@ -1,6 +1,7 @@
 /** Making a picture smaller, for results with a maximal side. */
 import { tentTaps } from '../compute/reference/prepare';
 import type { RgbaImage } from '../protocol';
+import type { Area } from './planes';
 
 /** The size with this long side, keeping the aspect; never larger than the image, never below 1. */
 export function fitWithin(width: number, height: number, maxSide: number): { width: number; height: number } {
@@ -19,10 +20,13 @@ function addRow(line: Float64Array, data: Uint8ClampedArray, start: number, fact
   }
 }
 
-/** Smaller copy, weighted by alpha so that colours of transparent pixels do not bleed in. */
-export function shrink(image: RgbaImage, width: number, height: number): RgbaImage {
-  const columns = tentTaps(image.width, width);
-  const rows = tentTaps(image.height, height);
+/**
+ * Smaller copy, weighted by alpha so that colours of transparent pixels do not bleed in.
+ * @param area of which; its sides may be between pixels
+ */
+export function shrink(image: RgbaImage, width: number, height: number, area?: Area): RgbaImage {
+  const columns = tentTaps(image.width, width, area && [area.x, area.width]);
+  const rows = tentTaps(image.height, height, area && [area.y, area.height]);
   const data = new Uint8ClampedArray(width * height * 4);
   const line = new Float64Array(image.width * 4);
   let at = 0;

@@ -31,14 +31,19 @@ export function gaussianTaps(sigma: number): Float64Array {
 }
 
 /** Blurs every row of a plane and writes it as a column, so that doing it twice blurs both ways. */
-function blurRows(plane: Float32Array, size: number, taps: Float64Array, out: Float32Array): void {
+function blurRows(
+  plane: Float32Array,
+  { width, height }: { readonly width: number; readonly height: number },
+  taps: Float64Array,
+  out: Float32Array,
+): void {
   const radius = (taps.length - 1) / 2;
-  const line = new Float64Array(size + 2 * radius + 3);
-  const sums = new Float64Array(size + 3);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size + 2 * radius; x++) line[x] = plane[y * size + clampIndex(x - radius, size)];
+  const line = new Float64Array(width + 2 * radius + 3);
+  const sums = new Float64Array(width + 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width + 2 * radius; x++) line[x] = plane[y * width + clampIndex(x - radius, width)];
     // Four sums at a time, and each tap with its mirror image, so that what was read stays in registers.
-    for (let x = 0; x < size; x += 4) {
+    for (let x = 0; x < width; x += 4) {
       const middle = x + radius;
       let [right0, right1, right2] = [line[middle + 1], line[middle + 2], line[middle + 3]];
       let [left1, left2, left3] = [line[middle], right0, right1];
@@ -64,7 +69,7 @@ function blurRows(plane: Float32Array, size: number, taps: Float64Array, out: Fl
       sums[x + 2] = sum2;
       sums[x + 3] = sum3;
     }
-    for (let x = 0; x < size; x++) out[x * size + y] = sums[x];
+    for (let x = 0; x < width; x++) out[x * height + y] = sums[x];
   }
 }
 
@@ -90,18 +95,25 @@ function gradientPlanes(soft: Float32Array, size: number, out: Float32Array): vo
 /** The Gaussian of `sigma`/256 of the image, `[3, S, S]`. */
 export function blurred(planes: Float32Array, size: number, sigma: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(3 * size * size);
-  blurPlanes(planes, size, sigma, out);
+  blurPlanes(planes, size, size, (sigma * size) / 256, out);
   return out;
 }
 
-function blurPlanes(planes: Float32Array, size: number, sigma: number, out: Float32Array): void {
-  const plane = size * size;
-  const taps = gaussianTaps((sigma * size) / 256);
+/** The Gaussian of `sigma` pixels, edges clamped, of `[3, height, width]` into `out`, which may be the same. */
+export function blurPlanes(
+  planes: Float32Array,
+  width: number,
+  height: number,
+  sigma: number,
+  out: Float32Array,
+): void {
+  const plane = width * height;
+  const taps = gaussianTaps(sigma);
   const turned = new Float32Array(plane);
   for (let c = 0; c < 3; c++) {
     const [first, end] = [c * plane, (c + 1) * plane];
-    blurRows(planes.subarray(first, end), size, taps, turned);
-    blurRows(turned, size, taps, out.subarray(first, end));
+    blurRows(planes.subarray(first, end), { width, height }, taps, turned);
+    blurRows(turned, { width: height, height: width }, taps, out.subarray(first, end));
   }
 }
 
@@ -114,7 +126,7 @@ export function anchorFields(
   const plane = size * size;
   const fields = new Float32Array(FIELDS * plane);
   BLUR_SIGMAS.slice(0, blurs).forEach((sigma, s) =>
-    blurPlanes(planes, size, sigma, fields.subarray(3 * s * plane, 3 * (s + 1) * plane)),
+    blurPlanes(planes, size, size, (sigma * size) / 256, fields.subarray(3 * s * plane, 3 * (s + 1) * plane)),
   );
   gradientPlanes(fields, size, fields.subarray(GRADIENT * plane));
   return fields;

@@ -6,12 +6,19 @@ interface Taps {
   readonly weights: Float64Array;
 }
 
-/** The normalised tent taps of every output sample of an axis of `from` samples. */
-export function tentTaps(from: number, to: number): Taps[] {
-  const scale = from / to;
+/**
+ * The normalised tent taps of every output sample of an axis of `from` samples.
+ * @param part of which the output is: where it begins, and how long it is
+ */
+export function tentTaps(
+  from: number,
+  to: number,
+  [start, length]: readonly [number, number] = [0, from],
+): Taps[] {
+  const scale = length / to;
   const support = Math.max(scale, 1);
   return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale;
+    const centre = start + (i + 0.5) * scale;
     const first = Math.max(0, Math.floor(centre - support + 0.5));
     const end = Math.min(from, Math.floor(centre + support + 0.5));
     const weights = new Float64Array(end - first);
