@@ -107,6 +107,12 @@ function meantBy(x: Ends, y: Ends, a: Size, a2: Size, scale: number): 'width' | 
   return Math.abs(logOf(a) - logOf(a2)) < SAME ? 'share' : { aspect, margin };
 }
 
+/** What is added at both ends is the same where it is but for what was rounded; what is cut away is of whole pixels. */
+function centred({ before, after }: Ends, scale: number): Ends {
+  const even = Math.min(before, after) > 0 && Math.abs(before - after) * scale <= 2 * OFF;
+  return even ? { before: (before + after) / 2, after: (before + after) / 2 } : { before, after };
+}
+
 /** @param found where a lies in a′, if it does */
 export function changeOf(a: Size, a2: Size, found: Found | undefined): Change {
   if (found !== undefined) {
@@ -114,14 +120,15 @@ export function changeOf(a: Size, a2: Size, found: Found | undefined): Change {
     const x = endsOf(left, a2.width, a.width, scale);
     const y = endsOf(top, a2.height, a.height, scale);
     if ([x, y].every(({ before, after }) => before === 0 && after === 0)) return { kind: 'none' };
+    const by = meantBy(x, y, a, a2, scale);
     const { width, height } = a;
     return {
       kind: 'framed',
-      x,
-      y,
+      x: by === 'width' ? x : centred(x, scale),
+      y: by === 'width' ? y : centred(y, scale),
       size: { width, height },
       scale,
-      by: meantBy(x, y, a, a2, scale),
+      by,
       sized: isSized(a, a2),
     };
   }
@@ -212,7 +219,8 @@ export function frameFor(change: Change, b: Size): Frame {
       const [[left, width], [top, height]] = [cut(x, b.width), cut(y, b.height)];
       const full = { width: b.width + x.before + x.after, height: b.height + y.before + y.after };
       const less = change.sized ? change.scale : 1;
-      const size = limited({ width: Math.round(full.width * less), height: Math.round(full.height * less) });
+      const fitted = { width: Math.round(full.width * less), height: Math.round(full.height * less) };
+      const size = limited(change.sized && by === 'share' ? b : fitted);
       const at = { x: Math.max(0, x.before), y: Math.max(0, y.before), width, height };
       return {
         size,
