@@ -1,15 +1,18 @@
 /** The whole pipeline on the CPU arithmetic, with graphs that are functions instead of ONNX. */
 import { describe, expect, it } from 'vitest';
+import { withBackdrop } from './backdrop';
 import type { Compute, Tensor } from './compute/compute';
 import { createCpuCompute, type CpuData } from './compute/cpu';
 import { PackEngine } from './engine';
 import { Aborted } from './errors';
 import { cutOut } from './image/planes';
+import { shrink } from './image/resize';
 import type { Graph } from './graph';
 import type { Hooks } from './job';
 import { openModel } from './model';
 import type { Progress, RgbaImage, Triplet } from './protocol';
 import type { Runtime } from './runtime';
+import { scene } from './testing/scene';
 import { tinyPack } from './testing/tiny-pack';
 
 type Outputs = Readonly<
@@ -74,6 +77,21 @@ function bordered({ width, height, data }: RgbaImage): RgbaImage {
   return { width: width + 8, height: height + 12, data: out };
 }
 
+/** A picture within its own blurred and darker copy, of its size. */
+function inset(u: RgbaImage): RgbaImage {
+  const { width, height } = u;
+  const small = shrink(u, width * 0.75, height * 0.75);
+  const data = new Uint8ClampedArray(4 * width * height);
+  for (let y = 0; y < small.height; y++) {
+    const line = small.data.subarray(4 * y * small.width, 4 * (y + 1) * small.width);
+    data.set(line, 4 * ((y + height / 8) * width + width / 8));
+  }
+  const colours = new Float64Array(12);
+  for (let c = 0; c < 3; c++) colours[3 * (c + 1) + c] = 0.7;
+  const backdrop = { fill: 'cover', zoom: 1, sigma: 4, cutFirst: true, colours } as const;
+  return withBackdrop({ width, height, data }, u, backdrop, 1);
+}
+
 /** The left half of a picture is cut out. */
 function halved(image: RgbaImage): RgbaImage {
   const data = image.data.map((value, i) =>
@@ -87,6 +105,8 @@ async function decode(blob: Blob): Promise<RgbaImage> {
   const name = await blob.text();
   if (name.startsWith('halved ')) return halved(await decode(new Blob([name.slice(7)])));
   if (name.startsWith('bordered ')) return bordered(await decode(new Blob([name.slice(9)])));
+  if (name.startsWith('inset ')) return inset(await decode(new Blob([name.slice(6)])));
+  if (name.startsWith('scene ')) return scene(160, 120, Number(name.slice(6)));
   const [width, height] = name === 'b' ? [48, 40] : [32, 32];
   const data = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i += 1) {
@@ -240,6 +260,21 @@ describe('PackEngine', () => {
     expect([cut.image.width, cut.image.height]).toEqual([38, 29]);
     await engine.dispose();
     expect(live.count).toBeLessThanOrEqual(held);
+  });
+
+  it('puts behind b, where a lies on its own copy, that of b', async () => {
+    const { engine, hooks } = await setUp();
+    const [a, a2, b] = ['scene 1', 'inset scene 1', 'scene 2'].map((name) => new Blob([name]));
+    const { image, report } = await engine.run({ a, a2, b }, {}, hooks);
+    expect(report.size).toEqual({ width: 160, height: 120 });
+    expect(report.place.left).toBeCloseTo(1 / 8, 2);
+    expect(report.place.width).toBeCloseTo(3 / 4, 2);
+    const truth = await decode(new Blob(['inset scene 2']));
+    const strip = { x: 0, y: 0, width: 160, height: 13 };
+    const { data } = cutOut(truth, strip);
+    const off = cutOut(image, strip).data.reduce((sum, value, i) => sum + Math.abs(value - data[i]), 0);
+    expect(off / data.length).toBeLessThan(1.5);
+    await engine.dispose();
   });
 
   it('cuts out of b what is cut out of a', async () => {

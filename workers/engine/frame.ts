@@ -14,6 +14,9 @@ const EVEN = 0.3;
 /** Pixels of a′ by which what was found may be off, so that it still counts as nothing, or as even. */
 const OFF = 1.5;
 
+/** Where a is at another scale it is looked for in an a′ with as many pixels along its longer side. */
+export const KNOWN_TO = 1024;
+
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -246,12 +249,13 @@ export function holeOf({ scale, left, top }: Found, a: Size, a2: Size): Area {
   return { x, y, width, height };
 }
 
-/** What is around a hole in a′ for sure: at another scale than a's, pixels at its edge have some of both. */
+/** A hole and what of a′ may be in it, for all that is known, or have some of both: a is there at another scale. */
 export function edgesOf({ x, y, width, height }: Area, { scale }: Found, a2: Size): Area {
   if (scale === 1) return { x, y, width, height };
+  const wide = Math.ceil(Math.max(a2.width, a2.height) / KNOWN_TO);
   const along = (start: number, length: number, of: number): readonly [number, number] => {
-    const from = Math.max(0, start - 1);
-    return [from, Math.min(of, start + length + 1) - from];
+    const from = Math.max(0, start - wide);
+    return [from, Math.min(of, start + length + wide) - from];
   };
   const [left, across] = along(x, width, a2.width);
   const [top, down] = along(y, height, a2.height);

@@ -1,12 +1,11 @@
 /** Finds all of a within an a′ at whatever scale, as a card lies on its background (docs/architecture.md, "Frame"). */
-import type { Found } from './frame';
+import { KNOWN_TO, type Found } from './frame';
 import { fitWithin, shrink } from './image/resize';
 import type { RgbaImage } from './protocol';
 import { levelsOf, likeness, startsOf } from './slopes';
 
-/** The longer side of a′ as it is looked at, at first and at last. */
+/** The longer side of a′ as it is looked at, at first. */
 const FIRST = 64;
-const LAST = 1024;
 /** The smallest scale, for the largest, and what of each scale that is tried at first is the next. */
 const SMALLEST = 0.25;
 const NEXT = 0.97;
@@ -63,7 +62,7 @@ export function findScaled(a: RgbaImage, a2: RgbaImage, needed: number): Found |
   );
   // Until scales differ by less than half a pixel of a′.
   for (let beside = BESIDE; beside * longest > 0.5; beside /= 2) {
-    const closer = Math.min(longest, LAST, 2 * side);
+    const closer = Math.min(longest, KNOWN_TO, 2 * side);
     const known = closer === side ? places : [];
     if (closer > side) look = lookerAt(a, a2, closer);
     side = closer;
