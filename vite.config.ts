@@ -63,6 +63,8 @@ export default defineConfig({
     root: here('.'),
     include: ['app/**/*.test.ts', 'workers/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'e2e/**', 'training/**'],
+    // A limit ends what hangs, it does not measure: a fit that takes two seconds takes ten beside other work.
+    testTimeout: 120_000,
   },
   plugins: [
     runtimeFiles(),

@@ -170,7 +170,7 @@ it('finds type over another edit of a picture with far more pixels than the mode
   const laid = Array.from({ length: side * side }, (_, i) => i).filter((i) => fit.layer?.data[4 * i + 3]);
   expect(Math.min(...laid)).toBeGreaterThanOrEqual(24 * side);
   expect(Math.max(...laid)).toBeLessThan(36 * side);
-}, 30_000);
+});
 
 it('takes lines along the edges of a for no layer', async () => {
   const a = picture(3, SIZE);

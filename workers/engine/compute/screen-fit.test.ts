@@ -128,7 +128,7 @@ it('finds dots too fine for the pixels that anchors are fitted to', async () => 
   const expected = prepare(imageOf(edited(b, full, fine), full), size);
   const error = drawn.reduce((sum, value, i) => sum + (value - expected[i]) ** 2, 0) / drawn.length;
   expect(error).toBeLessThan(3e-3);
-}, 30_000);
+});
 
 it('finds a dither of single pixels, of all channels and of each', async () => {
   const [full, size] = [256, 64];
@@ -148,7 +148,7 @@ it('finds a dither of single pixels, of all channels and of each', async () => {
     ]);
     expect(decibels(found, b, edited(b, full, dither), full, size)).toBeGreaterThan(12);
   }
-}, 30_000);
+});
 
 it('knows dots of one corner from dots of the picture', async () => {
   const [full, size] = [512, 64];
@@ -162,7 +162,7 @@ it('knows dots of one corner from dots of the picture', async () => {
     return corner(x, y) ? colour.map(() => (luma(colour[0], colour[1], colour[2]) > above ? 1 : 0)) : colour;
   };
   expect((await fitOf(a, edited(a, full, dots), full, size)).screen).toBeUndefined();
-}, 30_000);
+});
 
 it('does not look at single pixels where a threshold is of a blur', async () => {
   const [full, size] = [256, 128];
