@@ -3,7 +3,7 @@ import { isSized, type Found } from './frame';
 import { fitWithin, shrink } from './image/resize';
 import { thin } from './image/thin';
 import type { RgbaImage } from './protocol';
-import { findScaled } from './scale-fit';
+import { findScaled, rescaled } from './scale-fit';
 import { levelsOf, likeness, startsOf } from './slopes';
 
 /** The longer side of the coarsest level of the search, at most, and of a stretched a that is compared. */
@@ -102,7 +102,7 @@ export function findFrame(a: RgbaImage, a2: RgbaImage): Found | undefined {
     );
     if (like < needed || common < SHARED) continue;
     const larger = Math.max(1, scale);
-    return { scale, left: Math.round(left * larger), top: Math.round(top * larger) };
+    return rescaled(a, a2, { scale, left: Math.round(left * larger), top: Math.round(top * larger) });
   }
   return findScaled(a, a2, needed);
 }

@@ -168,10 +168,11 @@ it.each([
 it('finds a in a′ at whatever scale, on a background', () => {
   for (const [scale, left, top] of [
     [0.8, 40, 60],
+    [1.03, 31, 52],
     [0.55, 112, 9],
     [1.2, 8, 30],
   ] as const) {
-    const small = shrink(a, 320 * scale, 240 * scale);
+    const small = shrink(a, Math.round(320 * scale), Math.round(240 * scale));
     const a2 = { width: 400, height: 360, data: new Uint8ClampedArray(4 * 400 * 360) };
     a2.data.forEach((_, i) => (a2.data[i] = i % 4 === 3 ? 255 : 90 + Math.floor(i / 1600) / 4));
     for (let y = 0; y < small.height; y++)

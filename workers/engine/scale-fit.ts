@@ -12,6 +12,12 @@ const NEXT = 0.97;
 /** How many are looked at more closely, and by what share scales beside them differ then; half as much each time. */
 const CHOSEN = 6;
 const BESIDE = 0.015;
+/** What is as like as this at a likely scale is at that; else as many are tried to either side, at first at this size, */
+const SURE = 0.8;
+const NEAR = 4;
+const NEAR_FIRST = 256;
+/** and has to be more like by so much. */
+const LIKER = 0.05;
 /** Pixels that a place is judged by. */
 const PIXELS = 2000;
 
@@ -46,33 +52,60 @@ function lookerAt(a: RgbaImage, a2: RgbaImage, side: number): (scale: number, ne
   };
 }
 
-/** @param needed the least correlation of slopes, 0..1 */
-export function findScaled(a: RgbaImage, a2: RgbaImage, needed: number): Found | undefined {
-  const longest = Math.max(a2.width, a2.height);
-  const fits = Math.min(a2.width / a.width, a2.height / a.height);
-  const best = (places: Place[], count: number): Place[] =>
-    places.sort((one, other) => other.like - one.like).slice(0, count);
+function best(places: readonly Place[], count: number): Place[] {
+  return places.toSorted((one, other) => other.like - one.like).slice(0, count);
+}
 
-  let side = Math.min(longest, FIRST);
+/** The best near to places of an a′ whose longer side was `side`, until scales differ by less than half a pixel of a′. */
+function closer(a: RgbaImage, a2: RgbaImage, from: readonly Place[], side: number, beside: number): Place {
+  const longest = Math.max(a2.width, a2.height);
+  const fits = fitting(a, a2);
+  let places = from;
   let look = lookerAt(a, a2, side);
-  const count = 1 + Math.floor(Math.log(SMALLEST) / Math.log(NEXT));
-  let places = best(
-    Array.from({ length: count }, (_, k) => look(fits * NEXT ** k)),
-    CHOSEN,
-  );
-  // Until scales differ by less than half a pixel of a′.
-  for (let beside = BESIDE; beside * longest > 0.5; beside /= 2) {
-    const closer = Math.min(longest, KNOWN_TO, 2 * side);
-    const known = closer === side ? places : [];
-    if (closer > side) look = lookerAt(a, a2, closer);
-    side = closer;
+  for (let [at, share] = [side, beside]; share * longest > 0.5; share /= 2) {
+    const next = Math.min(longest, KNOWN_TO, 2 * at);
+    const known = next === at ? places : [];
+    if (next > at) look = lookerAt(a, a2, next);
+    at = next;
     const tried = places.flatMap((near) =>
-      (known.length > 0 ? [1 - beside, 1 + beside] : [1 - beside, 1, 1 + beside])
-        .map((share) => Math.min(fits, near.scale * share))
+      (known.length > 0 ? [1 - share, 1 + share] : [1 - share, 1, 1 + share])
+        .map((times) => Math.min(fits, near.scale * times))
         .map((scale) => look(scale, near)),
     );
     places = best([...known, ...tried], Math.ceil(places.length / 2));
   }
-  const [{ like, ...found }] = places;
+  return places[0];
+}
+
+/** The largest scale at which all of a is within a′. */
+function fitting(a: RgbaImage, a2: RgbaImage): number {
+  return Math.min(a2.width / a.width, a2.height / a.height);
+}
+
+/** @param needed the least correlation of slopes, 0..1 */
+export function findScaled(a: RgbaImage, a2: RgbaImage, needed: number): Found | undefined {
+  const side = Math.min(Math.max(a2.width, a2.height), FIRST);
+  const look = lookerAt(a, a2, side);
+  const count = 1 + Math.floor(Math.log(SMALLEST) / Math.log(NEXT));
+  const all = Array.from({ length: count }, (_, k) => look(fitting(a, a2) * NEXT ** k));
+  const { like, ...found } = closer(a, a2, best(all, CHOSEN), side, BESIDE);
   return like >= needed ? found : undefined;
+}
+
+/** What was found at a scale that is likely; at one near to it, if a is there much rather. */
+export function rescaled(a: RgbaImage, a2: RgbaImage, found: Found): Found {
+  const { scale, left, top } = found;
+  const longest = Math.max(a2.width, a2.height);
+  const fits = fitting(a, a2);
+  const within = Math.min(left, top, a2.width - left - scale * a.width, a2.height - top - scale * a.height);
+  if (within < 0) return found;
+  const { like } = lookerAt(a, a2, Math.min(longest, KNOWN_TO))(scale, found);
+  if (like >= SURE) return found;
+  const side = Math.min(longest, NEAR_FIRST);
+  const look = lookerAt(a, a2, side);
+  const near = Array.from({ length: 2 * NEAR + 1 }, (_, k) => scale * (1 + (k - NEAR) * BESIDE))
+    .filter((other) => other <= fits)
+    .map((other) => look(other, found));
+  const { like: there, ...other } = closer(a, a2, best(near, CHOSEN), side, BESIDE / 2);
+  return there > like + LIKER ? other : found;
 }
