@@ -151,22 +151,21 @@ function ofPlace({ width, height, around, a2 }: View): number {
   return agreed(features, a2, 3)?.cost ?? 0;
 }
 
+/** The candidate where it is seen, in a's own colours: `[3, around]`. */
 function seen(view: View, candidate: Candidate): Float32Array {
   const planes = filled(view.a, view, { ...candidate, sigma: candidate.sigma * view.scale });
   return pick(planes, view.around);
 }
 
-/** Any colours that are linear in a's. */
-function freely(view: View, candidate: Candidate): Fitted | undefined {
-  const planes = seen(view, candidate);
+/** Any colours that are linear in a's; `planes` are what is seen of a. */
+function freely(view: View, planes: Float32Array): Fitted | undefined {
   const count = view.around.length;
   const channels = [0, 1, 2].map((c) => planes.subarray(c * count, (c + 1) * count));
   return agreed([new Float32Array(count).fill(1), ...channels], view.a2, 3);
 }
 
 /** Colours that are lighter or darker, of more or less contrast, and more or less grey: the same for all channels. */
-function plainly(view: View, candidate: Candidate): Fitted | undefined {
-  const planes = seen(view, candidate);
+function plainly(view: View, planes: Float32Array): Fitted | undefined {
   const count = view.around.length;
   const grey = planes.map((_, i) =>
     luma(planes[i % count], planes[count + (i % count)], planes[2 * count + (i % count)]),
@@ -226,7 +225,7 @@ export function findBackdrop(a: RgbaImage, a2: RgbaImage, hole: Area): Backdrop 
   const costIn =
     (view: View) =>
     (candidate: Candidate): number =>
-      freely(view, candidate)?.cost ?? Infinity;
+      freely(view, seen(view, candidate))?.cost ?? Infinity;
 
   const coarse = viewOf(a, a2, hole, COARSE);
   if (coarse.around.length < FEW) return undefined;
@@ -257,7 +256,8 @@ export function findBackdrop(a: RgbaImage, a2: RgbaImage, hole: Area): Backdrop 
     costOf,
   );
   const { one } = meant.cost <= TIE * best.cost ? meant : best;
-  const [plain, free] = [plainly(fine, one), freely(fine, one)];
+  const planes = seen(fine, one);
+  const [plain, free] = [plainly(fine, planes), freely(fine, planes)];
   if (plain === undefined || free === undefined || free.cost > LEFT * ofPlace(fine)) return undefined;
   return { ...one, colours: (plain.cost <= 1.1 * free.cost + 1e-6 ? plain : free).weights };
 }

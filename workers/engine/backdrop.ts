@@ -4,6 +4,7 @@
  */
 import { blurPlanes } from './compute/reference/fields';
 import { overWhite, type Area } from './image/planes';
+import type { Size } from './frame';
 import { shrink } from './image/resize';
 import type { RgbaImage } from './protocol';
 
@@ -17,11 +18,6 @@ export interface Backdrop {
   readonly cutFirst: boolean;
   /** r, g, b of 1, r, g, b: `[4, 3]`. */
   readonly colours: Float64Array;
-}
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
 }
 
 /** Pixels of the blur's σ that are enough to draw it with. */
@@ -134,17 +130,8 @@ export function withBackdrop(
   return { width, height, data };
 }
 
-/** Pixels around a hole, of a picture that is `width` wide. */
-function pixelsAround({ width, height }: RgbaImage, hole: Area): Int32Array {
-  const inHole = (i: number): boolean => {
-    const [x, y] = [(i % width) - hole.x, Math.floor(i / width) - hole.y];
-    return x >= 0 && y >= 0 && x < hole.width && y < hole.height;
-  };
-  return Int32Array.from({ length: width * height }, (_, i) => i).filter((i) => !inHole(i));
-}
-
 /** Of pixels that are marked those which are a seed or hang together with one. */
-function grownFrom(seeds: readonly number[], marked: Uint8Array, { width }: RgbaImage): Uint8Array {
+function grownFrom(seeds: Iterable<number>, marked: Uint8Array, { width }: RgbaImage): Uint8Array {
   const kept = new Uint8Array(marked.length);
   const left = [...seeds];
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
@@ -162,7 +149,12 @@ export function beforeBackdrop(a: RgbaImage, a2: RgbaImage, hole: Area, backdrop
   const { width, height } = a2;
   const nothing = { width, height, data: new Uint8ClampedArray(4 * width * height) };
   const { data: behind } = withBackdrop(nothing, a, backdrop, 1);
-  const around = pixelsAround(a2, hole);
+  /** In the hole, or so many pixels from it. */
+  const isNear = (i: number, by: number): boolean => {
+    const [x, y] = [(i % width) - hole.x, Math.floor(i / width) - hole.y];
+    return x >= -by && y >= -by && x < hole.width + by && y < hole.height + by;
+  };
+  const around = Int32Array.from({ length: width * height }, (_, i) => i).filter((i) => !isNear(i, 0));
   const offOf = (i: number, share = 1): number => {
     let most = 0;
     for (let k = 4 * i; k < 4 * i + 3; k++)
@@ -173,12 +165,8 @@ export function beforeBackdrop(a: RgbaImage, a2: RgbaImage, hole: Area, backdrop
   for (const i of around) offs[i] = offOf(i);
   const some = around.filter((_, k) => k % Math.ceil(around.length / MANY) === 0);
   const near = NEAR + 3 * Float32Array.from(some, (i) => offs[i]).sort()[some.length >> 1];
-  const beside = (i: number): boolean => {
-    const [x, y] = [(i % width) - hole.x, Math.floor(i / width) - hole.y];
-    return x >= -1 && y >= -1 && x <= hole.width && y <= hole.height;
-  };
   // What is only a little off, and not at a, is a blur of another program than ours.
-  const seeds = Array.from(around.filter((i) => offs[i] > STRONG || beside(i)));
+  const seeds = around.filter((i) => offs[i] > STRONG || isNear(i, 1));
   const kept = grownFrom(
     seeds,
     Uint8Array.from(offs, (off) => Number(off > near / 2)),

@@ -63,7 +63,7 @@ function searched(one: RgbaImage, other: RgbaImage): Fit {
 
 function scaled(image: RgbaImage, scale: number): RgbaImage {
   const [width, height] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale)));
-  return scale === 1 ? image : shrink(image, width, height);
+  return shrink(image, width, height);
 }
 
 /** How like a stretched over a′ is to it. */

@@ -39,8 +39,10 @@ export function unmasked(a: RgbaImage, a2: RgbaImage): Unmasked {
   }
   const mask = { width, height, data: lacking };
   const size = fitWithin(width, height, MOST);
-  const small = size.width === width ? mask : shrink(mask, size.width, size.height);
-  return { a2: off < SAME * 3 * shown ? { width, height, data } : a2, mask: small };
+  return {
+    a2: off < SAME * 3 * shown ? { width, height, data } : a2,
+    mask: shrink(mask, size.width, size.height),
+  };
 }
 
 /** A picture of which a mask, stretched over it, takes away alpha; at a `strength` below 1 as much less. */

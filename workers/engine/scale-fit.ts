@@ -26,18 +26,19 @@ interface Place extends Found {
   readonly like: number;
 }
 
-/** Looks for a at a scale in an a′ whose longer side is `side`, near to a place if one is given. */
-function lookerAt(a: RgbaImage, a2: RgbaImage, side: number): (scale: number, near?: Found) => Place {
-  const shrunk = (image: RgbaImage, width: number, height: number): RgbaImage =>
-    width === image.width && height === image.height ? image : shrink(image, width, height);
+/** Looks for a at a scale, near to a place if one is given. */
+type Look = (scale: number, near?: Found) => Place;
+
+/** One in an a′ whose longer side is `side`. */
+function lookerAt(a: RgbaImage, a2: RgbaImage, side: number): Look {
   const size = fitWithin(a2.width, a2.height, side);
   const by = size.width / a2.width;
-  const [whole] = levelsOf(shrunk(a2, size.width, size.height), 1);
+  const [whole] = levelsOf(shrink(a2, size.width, size.height), 1);
   const most = fitWithin(a.width, a.height, 2 * side);
-  const own = shrunk(a, most.width, most.height);
+  const own = shrink(a, most.width, most.height);
   return (scale, near) => {
     const [width, height] = [a.width, a.height].map((length) => Math.max(1, Math.round(length * scale * by)));
-    const [part] = levelsOf(shrunk(own, width, height), 1);
+    const [part] = levelsOf(shrink(own, width, height), 1);
     // Beside a scale is one about the same middle.
     const start = (place: number, length: number, other: number): number =>
       Math.round((place + ((other - scale) * length) / 2) * by);
@@ -52,27 +53,31 @@ function lookerAt(a: RgbaImage, a2: RgbaImage, side: number): (scale: number, ne
   };
 }
 
-function best(places: readonly Place[], count: number): Place[] {
+function bestOf(places: readonly Place[], count: number): Place[] {
   return places.toSorted((one, other) => other.like - one.like).slice(0, count);
 }
 
-/** The best near to places of an a′ whose longer side was `side`, until scales differ by less than half a pixel of a′. */
-function closer(a: RgbaImage, a2: RgbaImage, from: readonly Place[], side: number, beside: number): Place {
+/** The best near to those that a look found, of ever more pixels, until scales differ by less than half a pixel of a′. */
+function closer(
+  a: RgbaImage,
+  a2: RgbaImage,
+  first: { readonly look: Look; readonly places: readonly Place[]; readonly side: number },
+  beside: number,
+): Place {
   const longest = Math.max(a2.width, a2.height);
   const fits = fitting(a, a2);
-  let places = from;
-  let look = lookerAt(a, a2, side);
-  for (let [at, share] = [side, beside]; share * longest > 0.5; share /= 2) {
-    const next = Math.min(longest, KNOWN_TO, 2 * at);
-    const known = next === at ? places : [];
-    if (next > at) look = lookerAt(a, a2, next);
-    at = next;
+  let { look, places, side } = first;
+  for (let share = beside; share * longest > 0.5; share /= 2) {
+    const next = Math.min(longest, KNOWN_TO, 2 * side);
+    const known = next === side ? places : [];
+    if (next > side) look = lookerAt(a, a2, next);
+    side = next;
     const tried = places.flatMap((near) =>
       (known.length > 0 ? [1 - share, 1 + share] : [1 - share, 1, 1 + share])
         .map((times) => Math.min(fits, near.scale * times))
         .map((scale) => look(scale, near)),
     );
-    places = best([...known, ...tried], Math.ceil(places.length / 2));
+    places = bestOf([...known, ...tried], Math.ceil(places.length / 2));
   }
   return places[0];
 }
@@ -88,7 +93,7 @@ export function findScaled(a: RgbaImage, a2: RgbaImage, needed: number): Found |
   const look = lookerAt(a, a2, side);
   const count = 1 + Math.floor(Math.log(SMALLEST) / Math.log(NEXT));
   const all = Array.from({ length: count }, (_, k) => look(fitting(a, a2) * NEXT ** k));
-  const { like, ...found } = closer(a, a2, best(all, CHOSEN), side, BESIDE);
+  const { like, ...found } = closer(a, a2, { look, places: bestOf(all, CHOSEN), side }, BESIDE);
   return like >= needed ? found : undefined;
 }
 
@@ -106,6 +111,6 @@ export function rescaled(a: RgbaImage, a2: RgbaImage, found: Found): Found {
   const near = Array.from({ length: 2 * NEAR + 1 }, (_, k) => scale * (1 + (k - NEAR) * BESIDE))
     .filter((other) => other <= fits)
     .map((other) => look(other, found));
-  const { like: there, ...other } = closer(a, a2, best(near, CHOSEN), side, BESIDE / 2);
+  const { like: there, ...other } = closer(a, a2, { look, places: bestOf(near, CHOSEN), side }, BESIDE / 2);
   return there > like + LIKER ? other : found;
 }

@@ -21,10 +21,11 @@ function addRow(line: Float64Array, data: Uint8ClampedArray, start: number, fact
 }
 
 /**
- * Smaller copy, weighted by alpha so that colours of transparent pixels do not bleed in.
+ * Smaller copy, or the picture itself where that is all of it at its size, weighted by alpha so that colours of transparent pixels do not bleed in.
  * @param area of which; its sides may be between pixels
  */
 export function shrink(image: RgbaImage, width: number, height: number, area?: Area): RgbaImage {
+  if (area === undefined && width === image.width && height === image.height) return image;
   const columns = tentTaps(image.width, width, area && [area.x, area.width]);
   const rows = tentTaps(image.height, height, area && [area.y, area.height]);
   const data = new Uint8ClampedArray(width * height * 4);
