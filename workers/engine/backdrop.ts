@@ -111,7 +111,8 @@ export function withBackdrop(
   for (let y = 0; y < height; y++) {
     const { low, high, rest } = rows[y];
     for (let c = 0, i = 0; c < 3; c++) {
-      const [above, below] = [(c * down + low) * across, (c * down + high) * across];
+      const above = (c * down + low) * across;
+      const below = (c * down + high) * across;
       for (let x = 0; x < across; x++, i++)
         line[i] = planes[above + x] * (1 - rest) + planes[below + x] * rest;
     }
@@ -151,7 +152,8 @@ export function beforeBackdrop(a: RgbaImage, a2: RgbaImage, hole: Area, backdrop
   const { data: behind } = withBackdrop(nothing, a, backdrop, 1);
   /** In the hole, or so many pixels from it. */
   const isNear = (i: number, by: number): boolean => {
-    const [x, y] = [(i % width) - hole.x, Math.floor(i / width) - hole.y];
+    const x = (i % width) - hole.x;
+    const y = Math.floor(i / width) - hole.y;
     return x >= -by && y >= -by && x < hole.width + by && y < hole.height + by;
   };
   const around = Int32Array.from({ length: width * height }, (_, i) => i).filter((i) => !isNear(i, 0));

@@ -76,7 +76,8 @@ function boxesOf(mask: Uint8Array, labels: Int32Array, columns: number, count: n
   mask.forEach((taken, i) => {
     if (taken === 0) return;
     const end = ends[labels[i] - 1];
-    const [x, y] = [i % columns, Math.floor(i / columns)];
+    const x = i % columns;
+    const y = Math.floor(i / columns);
     end[0] = Math.min(end[0], x);
     end[1] = Math.max(end[1], x);
     end[2] = Math.min(end[2], y);

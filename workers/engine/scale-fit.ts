@@ -18,6 +18,8 @@ const NEAR = 4;
 const NEAR_FIRST = 256;
 /** and has to be more like by so much. */
 const LIKER = 0.05;
+/** What is less like than is needed by more than this is no likelier of more pixels. */
+const HOPELESS = 0.1;
 /** Pixels that a place is judged by. */
 const PIXELS = 2000;
 
@@ -57,17 +59,21 @@ function bestOf(places: readonly Place[], count: number): Place[] {
   return places.toSorted((one, other) => other.like - one.like).slice(0, count);
 }
 
-/** The best near to those that a look found, of ever more pixels, until scales differ by less than half a pixel of a′. */
+/**
+ * The best near to those that a look found, of ever more pixels, until scales differ by less than half a pixel of a′, or
+ * none is as like as `least`.
+ */
 function closer(
   a: RgbaImage,
   a2: RgbaImage,
   first: { readonly look: Look; readonly places: readonly Place[]; readonly side: number },
   beside: number,
+  least: number,
 ): Place {
   const longest = Math.max(a2.width, a2.height);
   const fits = fitting(a, a2);
   let { look, places, side } = first;
-  for (let share = beside; share * longest > 0.5; share /= 2) {
+  for (let share = beside; share * longest > 0.5 && places[0].like >= least; share /= 2) {
     const next = Math.min(longest, KNOWN_TO, 2 * side);
     const known = next === side ? places : [];
     if (next > side) look = lookerAt(a, a2, next);
@@ -93,7 +99,8 @@ export function findScaled(a: RgbaImage, a2: RgbaImage, needed: number): Found |
   const look = lookerAt(a, a2, side);
   const count = 1 + Math.floor(Math.log(SMALLEST) / Math.log(NEXT));
   const all = Array.from({ length: count }, (_, k) => look(fitting(a, a2) * NEXT ** k));
-  const { like, ...found } = closer(a, a2, { look, places: bestOf(all, CHOSEN), side }, BESIDE);
+  const first = { look, places: bestOf(all, CHOSEN), side };
+  const { like, ...found } = closer(a, a2, first, BESIDE, needed - HOPELESS);
   return like >= needed ? found : undefined;
 }
 
@@ -111,6 +118,7 @@ export function rescaled(a: RgbaImage, a2: RgbaImage, found: Found): Found {
   const near = Array.from({ length: 2 * NEAR + 1 }, (_, k) => scale * (1 + (k - NEAR) * BESIDE))
     .filter((other) => other <= fits)
     .map((other) => look(other, found));
-  const { like: there, ...other } = closer(a, a2, { look, places: bestOf(near, CHOSEN), side }, BESIDE / 2);
+  const first = { look, places: bestOf(near, CHOSEN), side };
+  const { like: there, ...other } = closer(a, a2, first, BESIDE / 2, 0);
   return there > like + LIKER ? other : found;
 }

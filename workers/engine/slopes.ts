@@ -45,12 +45,11 @@ function lengthOf(across: number, down: number): number {
 function slopesOfImage(image: RgbaImage): Slopes {
   const { width, height } = image;
   const luma = (pixel: number): number => lumaAt(image, pixel);
-  if (width * height <= LARGE)
-    return slopesOf({
-      width,
-      height,
-      values: Float32Array.from({ length: width * height }, (_, i) => luma(i)),
-    });
+  if (width * height <= LARGE) {
+    const values = new Float32Array(width * height);
+    for (let i = 0; i < values.length; i++) values[i] = luma(i);
+    return slopesOf({ width, height, values });
+  }
   const at = (pixel: number): number =>
     lengthOf(luma(pixel + 1) - luma(pixel - 1), luma(pixel + width) - luma(pixel - width));
   return { width, height, at };

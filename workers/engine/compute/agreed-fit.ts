@@ -3,13 +3,14 @@
  * features that most pixels of a pair agree on, by reweighted least squares from parts that may be bare.
  */
 import { ANCHOR_BLOCKS, ANCHOR_FEATURES } from './compute';
-import { solveCholesky } from './cholesky';
+import { addProducts, solveCholesky } from './cholesky';
 import { LAID } from './layer-paint';
 import { featureRow, type Row } from './reference/features';
 import { planarSource } from './reference/source';
 import type { Means } from './table-fit';
 
 const TONE = 22;
+const COLUMNS = TONE + 3;
 /** Every fifth pixel each way, from the third on. */
 const STEP = 5;
 const FIRST = 2;
@@ -40,36 +41,41 @@ export function agreedTone({ a, a2, size }: Means): Float32Array<ArrayBuffer> | 
   const colours: Row['colours'] = [taken(a, 0), taken(a, 1), taken(a, 2)];
   const change = colours.map((own, c) => taken(a2, c).map((value, i) => value - own[i]));
   const row: Row = { width: count, v: 0.5, colours, source: planarSource(a, size, size) };
-  const features = Array.from({ length: TONE }, (_, f) => {
-    const out = new Float32Array(count);
-    featureRow(f, row, out);
-    return out;
-  });
+  // A pixel's features, then its change.
+  const rows = new Float64Array(count * COLUMNS);
+  const column = new Float32Array(count);
+  for (let f = 0; f < COLUMNS; f++) {
+    if (f < TONE) featureRow(f, row, column);
+    else column.set(change[f - TONE]);
+    for (let i = 0; i < count; i++) rows[i * COLUMNS + f] = column[i];
+  }
 
-  const fitted = (w: Float64Array, c: number, i: number): number => {
-    let sum = 0;
-    for (let f = 0; f < TONE; f++) sum += features[f][i] * w[f * 3 + c];
-    return sum;
-  };
+  /** The largest difference of a channel of pixel i. */
   const off = (w: Float64Array, i: number): number => {
     let most = 0;
-    for (let c = 0; c < 3; c++) most = Math.max(most, Math.abs(change[c][i] - fitted(w, c, i)));
+    for (let c = 0; c < 3; c++) {
+      let left = rows[i * COLUMNS + TONE + c];
+      for (let f = 0; f < TONE; f++) left -= rows[i * COLUMNS + f] * w[f * 3 + c];
+      most = Math.max(most, Math.abs(left));
+    }
     return most;
   };
+  const weighted = new Float64Array(rows.length);
   const solved = (weight: Float64Array): Float64Array | undefined => {
+    const total = weight.reduce((sum, value) => sum + value, 0);
+    for (let i = 0, at = 0; i < count; i++) {
+      const root = Math.sqrt(weight[i] / total);
+      for (const end = at + COLUMNS; at < end; at++) weighted[at] = root * rows[at];
+    }
+    const sums = new Float64Array(COLUMNS * COLUMNS);
+    addProducts(sums, weighted, count, COLUMNS);
     const matrix = new Float64Array(TONE * TONE);
     const right = new Float64Array(TONE * 3);
-    const total = weight.reduce((sum, value) => sum + value, 0);
-    for (let i = 0; i < count; i++) {
-      const share = weight[i] / total;
-      if (share === 0) continue;
-      for (let f = 0; f < TONE; f++) {
-        const own = share * features[f][i];
-        for (let g = 0; g <= f; g++) matrix[f * TONE + g] += own * features[g][i];
-        for (let c = 0; c < 3; c++) right[f * 3 + c] += own * change[c][i];
-      }
+    for (let f = 0; f < TONE; f++) {
+      matrix.set(sums.subarray(f * COLUMNS, f * COLUMNS + f + 1), f * TONE);
+      if (f > 0) matrix[f * TONE + f] += RIDGE;
+      for (let c = 0; c < 3; c++) right[f * 3 + c] = sums[(TONE + c) * COLUMNS + f];
     }
-    for (let f = 1; f < TONE; f++) matrix[f * TONE + f] += RIDGE;
     return solveCholesky(matrix, right, TONE, 3);
   };
 
@@ -104,7 +110,13 @@ export function agreedTone({ a, a2, size }: Means): Float32Array<ArrayBuffer> | 
   let same = 0;
   for (let i = 0; i < count; i++)
     if (Math.max(...change.map((values) => Math.abs(values[i]))) < LAID[0]) same++;
-  const made = colours.map((own, c) => own.map((value, i) => value + fitted(chosen, c, i)));
+  const made = colours.map((own, c) =>
+    own.map((value, i) => {
+      let sum = value;
+      for (let f = 0; f < TONE; f++) sum += rows[i * COLUMNS + f] * chosen[f * 3 + c];
+      return sum;
+    }),
+  );
   if (most <= same / count + MORE || most <= LEAST || variance(made) <= VARIES * variance(colours))
     return undefined;
   const weights = new Float32Array(ANCHOR_FEATURES * 3);

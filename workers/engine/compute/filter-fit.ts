@@ -112,28 +112,45 @@ function sampleOf(squares: readonly Square[], channel: number, luma: Luma | unde
     edited: columns.map(() => new Float32Array(pixels)),
     fold: new Uint8Array(pixels),
   };
-  let p = 0;
-  for (const { own, edited, wide, fold } of squares) {
-    const plane = planeOf(own, channel, luma);
-    const blurs = wide.map((planes) => planeOf(planes, channel, luma));
-    const rowOf = (of: Float32Array, y: number): Float32Array => of.subarray(y * SIDE, (y + 1) * SIDE);
-    const bank = filterBank(SIDE, SIDE, (y, out) => out.set(rowOf(plane, y)));
-    for (let y = FILTER_RADIUS; y < SIDE - FILTER_RADIUS; y++) {
-      const responses = bank(
-        y,
-        blurs.map((blur) => rowOf(blur, y)),
-      );
-      for (let x = FILTER_RADIUS; x < SIDE - FILTER_RADIUS; x++, p++) {
-        responses.forEach((response, k) => {
-          const position = Math.min(1, Math.max(0, response[x])) * LAST;
-          const low = Math.min(LAST - 1, Math.floor(position));
-          sample.knot[p * FILTERS + k] = k * FILTER_KNOTS + low;
-          sample.beyond[p * FILTERS + k] = position - low;
-        });
-        sample.value[p] = responses[0][x];
-        sample.fold[p] = fold;
-        columns.forEach((c, i) => (sample.edited[i][p] = edited[(c * SIDE + y) * SIDE + x]));
+  // The squares side by side: what is looked at around a pixel is in its own.
+  const width = squares.length * SIDE;
+  const strip = new Float32Array(SIDE * width);
+  const blurs = WIDE.map(() => new Float32Array(SIDE * width));
+  const place = (plane: Float32Array, square: number, to: Float32Array): void => {
+    for (let y = 0; y < SIDE; y++)
+      to.set(plane.subarray(y * SIDE, (y + 1) * SIDE), y * width + square * SIDE);
+  };
+  squares.forEach(({ own, edited, wide, fold }, square) => {
+    place(planeOf(own, channel, luma), square, strip);
+    wide.forEach((planes, k) => place(planeOf(planes, channel, luma), square, blurs[k]));
+    const first = square * INNER * INNER;
+    sample.fold.fill(fold, first, first + INNER * INNER);
+    columns.forEach((c, i) => {
+      for (let y = 0; y < INNER; y++) {
+        const from = (c * SIDE + FILTER_RADIUS + y) * SIDE + FILTER_RADIUS;
+        sample.edited[i].set(edited.subarray(from, from + INNER), first + y * INNER);
       }
+    });
+  });
+  const rowOf = (of: Float32Array, y: number): Float32Array => of.subarray(y * width, (y + 1) * width);
+  const bank = filterBank(width, SIDE, (y, out) => out.set(rowOf(strip, y)));
+  for (let y = 0; y < INNER; y++) {
+    const row = y + FILTER_RADIUS;
+    const responses = bank(
+      row,
+      blurs.map((blur) => rowOf(blur, row)),
+    );
+    for (let square = 0; square < squares.length; square++) {
+      const [from, first] = [square * SIDE + FILTER_RADIUS, square * INNER * INNER + y * INNER];
+      sample.value.set(responses[0].subarray(from, from + INNER), first);
+      responses.forEach((response, k) => {
+        for (let x = 0; x < INNER; x++) {
+          const position = Math.min(1, Math.max(0, response[from + x])) * LAST;
+          const low = Math.min(LAST - 1, Math.floor(position));
+          sample.knot[(first + x) * FILTERS + k] = k * FILTER_KNOTS + low;
+          sample.beyond[(first + x) * FILTERS + k] = position - low;
+        }
+      });
     }
   }
   return sample;
@@ -149,15 +166,20 @@ function sumsOf({ knot, beyond, value, edited, fold }: Sample): Sums[] {
   for (let p = 0; p < value.length; p++) {
     const { matrix, right } = sums[fold[p]];
     sums[fold[p]].pixels++;
-    for (let k = p * FILTERS, end = k + FILTERS, first = k; k < end; k++) {
-      const [high, from] = [beyond[k], knot[k]];
+    const first = p * FILTERS;
+    for (let k = first; k < first + FILTERS; k++) {
+      const high = beyond[k];
       const low = 1 - high;
-      const [row, next] = [from * LOOKUP_KNOTS, (from + 1) * LOOKUP_KNOTS];
+      const from = knot[k];
+      const row = from * LOOKUP_KNOTS;
+      const next = row + LOOKUP_KNOTS;
       for (let n = first; n < k; n++) {
-        const [its, to] = [beyond[n], knot[n]];
-        matrix[row + to] += low * (1 - its);
+        const its = beyond[n];
+        const left = 1 - its;
+        const to = knot[n];
+        matrix[row + to] += low * left;
         matrix[row + to + 1] += low * its;
-        matrix[next + to] += high * (1 - its);
+        matrix[next + to] += high * left;
         matrix[next + to + 1] += high * its;
       }
       matrix[row + from] += low * low;

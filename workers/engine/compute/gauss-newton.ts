@@ -25,9 +25,9 @@ export function clamp(value: number, low: number, high: number): number {
 /** What is done at one level of the pyramid, and the room to do it in. */
 export interface Level {
   readonly size: number;
-  /** Of each picture to read from: `[S, S, 3, 3]` as `withSlopes` makes it. */
+  /** Of each picture to read from: `[S, S, channels, 3]` as `withSlopes` makes it. */
   readonly sources: readonly Float32Array[];
-  /** a′, planar */
+  /** a′, planar `[channels, S, S]` */
   readonly edited: Float32Array;
   /** `[S, 11]`: the positions of an axis to every power. */
   readonly powers: Float64Array;
@@ -67,6 +67,8 @@ function readRow(
   warp: Float64Array,
 ): void {
   const terms = warp.length / 2;
+  const channels = edited.length / (size * size);
+  const stride = 3 * channels;
   for (let i = 0; i < size; i++) {
     const at = y * size + i;
     const x = (2 * i + 1) / size - 1;
@@ -80,9 +82,9 @@ function readRow(
     const row = ((toY + 1) * size - 1) / 2;
     const left = Math.floor(column);
     const top = Math.floor(row);
-    const right = 9 * (Math.min(size - 1, left + 1) - Math.max(0, left));
-    const first = 9 * (Math.max(0, top) * size + Math.max(0, left));
-    const second = first + 9 * size * (Math.min(size - 1, top + 1) - Math.max(0, top));
+    const right = stride * (Math.min(size - 1, left + 1) - Math.max(0, left));
+    const first = stride * (Math.max(0, top) * size + Math.max(0, left));
+    const second = first + stride * size * (Math.min(size - 1, top + 1) - Math.max(0, top));
     const alongX = column - left;
     const alongY = row - top;
     const at00 = (1 - alongX) * (1 - alongY);
@@ -95,7 +97,7 @@ function readRow(
     let yy = 0;
     let xe = 0;
     let ye = 0;
-    for (let c = 0; c < 3; c++) {
+    for (let c = 0; c < channels; c++) {
       const p = first + 3 * c;
       const q = second + 3 * c;
       const m = at00 * sloped[p] + at10 * sloped[p + right] + at01 * sloped[q] + at11 * sloped[q + right];
@@ -117,7 +119,7 @@ function readRow(
       xe += mx * rest;
       ye += my * rest;
     }
-    errors[at] = error / 3;
+    errors[at] = error / channels;
     products[5 * at] = xx;
     products[5 * at + 1] = xy;
     products[5 * at + 2] = yy;

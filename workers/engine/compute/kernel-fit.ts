@@ -4,7 +4,7 @@
  */
 import { cornersIn, overWhite, type Area } from '../image/planes';
 import type { RgbaImage } from '../protocol';
-import { solveCholesky } from './cholesky';
+import { addProducts, solveCholesky } from './cholesky';
 import { KERNEL_RADIUS, KERNEL_SIDE, type Kernel } from './compute';
 import { luma } from './reference/lookup';
 
@@ -25,8 +25,12 @@ const OFFSETS = AROUND.map(
 const POINTS = 10;
 const UNKNOWNS = POINTS + AROUND.length;
 const RIDGE = 1e-6;
+/** After them the luma of a′, of which all is a sum. */
+const COLUMNS = UNKNOWNS + 1;
 /** The most that a kernel may leave of what a pixel itself leaves, and the least that this leaves (50 dB). */
 const WORTHWHILE = 0.5;
+/** The same of every fourth pixel, which are enough to say that there is none. */
+const HOPEFUL = 0.6;
 const NOTHING = 1e-5;
 /** A kernel's shares below this are left out: none of them shows in a byte. */
 const LEAST = 5e-4;
@@ -41,22 +45,20 @@ interface Whole {
   readonly a2: RgbaImage;
 }
 
-/** Normal equations of the luma of a′, of which the lower half is kept: the first column sums pixels and colours. */
-interface Sums {
-  readonly matrix: Float64Array;
-  readonly right: Float64Array;
-  square: number;
+/** A square's pixels of both, planes `[3, 64, 64]`. */
+interface Square {
+  readonly own: Float32Array;
+  readonly edited: Float32Array;
 }
 
-function emptySums(): Sums {
-  return { matrix: new Float64Array(UNKNOWNS ** 2), right: new Float64Array(UNKNOWNS), square: 0 };
-}
+/** Sums of products of unknowns and luma of a′, `[91, 91]`, the lower half: the first column sums pixels and colours. */
+type Sums = Float64Array;
 
 function lumaOf(planes: Float32Array): Float64Array {
   const plane = planes.length / 3;
-  return Float64Array.from({ length: plane }, (_, i) =>
-    luma(planes[i], planes[plane + i], planes[2 * plane + i]),
-  );
+  const out = new Float64Array(plane);
+  for (let i = 0; i < plane; i++) out[i] = luma(planes[i], planes[plane + i], planes[2 * plane + i]);
+  return out;
 }
 
 /** The squares of a with most detail, by the mean difference of neighbours. */
@@ -79,71 +81,78 @@ function squaresOf(a: RgbaImage): Area[] {
     .map(({ area }) => area);
 }
 
-/** Adds the pixels of a square of both, but for those that a kernel would look beyond it for. */
-function addSquare(sums: Sums, { a, a2 }: Whole, area: Area): void {
-  const [own, edited] = [overWhite(a, area), overWhite(a2, area)];
+/** Adds the pixels of a square, of every `step`-th row and column, but for those that a kernel would look beyond it for. */
+function addSquare(sums: Sums, { own, edited }: Square, step: number): void {
   const [light, target] = [lumaOf(own), lumaOf(edited)];
   const plane = SIDE * SIDE;
-  const row = new Float64Array(UNKNOWNS);
+  const rows = new Float64Array(COLUMNS * SIDE);
   const cutOff = (value: number): boolean => value <= DARKEST || value >= LIGHTEST;
-  for (let i = KERNEL_RADIUS; i < SIDE - KERNEL_RADIUS; i++) {
-    for (let j = KERNEL_RADIUS; j < SIDE - KERNEL_RADIUS; j++) {
+  for (let i = KERNEL_RADIUS; i < SIDE - KERNEL_RADIUS; i += step) {
+    let count = 0;
+    for (let j = KERNEL_RADIUS; j < SIDE - KERNEL_RADIUS; j += step) {
       const at = i * SIDE + j;
       if (cutOff(edited[at]) || cutOff(edited[plane + at]) || cutOff(edited[2 * plane + at])) continue;
+      const to = count * COLUMNS;
       const [r, g, b] = [own[at], own[plane + at], own[2 * plane + at]];
-      row.set([1, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b]);
-      for (let k = 0; k < OFFSETS.length; k++) row[POINTS + k] = light[at + OFFSETS[k]] - light[at];
-      for (let m = 0; m < UNKNOWNS; m++) {
-        const value = row[m];
-        const line = m * UNKNOWNS;
-        for (let n = 0; n <= m; n++) sums.matrix[line + n] += value * row[n];
-        sums.right[m] += value * target[at];
-      }
-      sums.square += target[at] ** 2;
+      rows.set([1, r, g, b, r * r, g * g, b * b, r * g, r * b, g * b], to);
+      for (let k = 0; k < OFFSETS.length; k++) rows[to + POINTS + k] = light[at + OFFSETS[k]] - light[at];
+      rows[to + UNKNOWNS] = target[at];
+      count++;
     }
+    addProducts(sums, rows, count, COLUMNS);
   }
 }
 
 /** The least squares of the first `count` unknowns. */
 function solved(sums: Sums, count: number): Float64Array | undefined {
-  const pixels = sums.matrix[0];
+  const pixels = sums[0];
   const matrix = new Float64Array(count * count);
   for (let m = 0; m < count; m++) {
-    for (let n = 0; n <= m; n++) {
-      const value = sums.matrix[m * UNKNOWNS + n] / pixels;
-      matrix[m * count + n] = matrix[n * count + m] = value;
-    }
+    for (let n = 0; n <= m; n++) matrix[m * count + n] = sums[m * COLUMNS + n] / pixels;
     matrix[m * count + m] += RIDGE;
   }
-  return solveCholesky(
-    matrix,
-    sums.right.slice(0, count).map((value) => value / pixels),
-    count,
-    1,
-  );
+  const last = UNKNOWNS * COLUMNS;
+  const right = sums.slice(last, last + count).map((value) => value / pixels);
+  return solveCholesky(matrix, right, count, 1);
 }
 
 /** Mean squared error of weights. */
-function errorOf({ matrix, right, square }: Sums, weights: Float64Array): number {
-  let error = square;
+function errorOf(sums: Sums, weights: Float64Array): number {
+  const last = UNKNOWNS * COLUMNS;
+  let error = sums[last + UNKNOWNS];
   weights.forEach((weight, m) => {
-    let fitted = weight * matrix[m * UNKNOWNS + m];
-    for (let n = 0; n < m; n++) fitted += 2 * weights[n] * matrix[m * UNKNOWNS + n];
-    error += weight * (fitted - 2 * right[m]);
+    let fitted = weight * sums[m * COLUMNS + m];
+    for (let n = 0; n < m; n++) fitted += 2 * weights[n] * sums[m * COLUMNS + n];
+    error += weight * (fitted - 2 * sums[last + m]);
   });
-  return Math.max(0, error) / matrix[0];
+  return Math.max(0, error) / sums[0];
+}
+
+/** The sums of what is fitted to and its weights, if they leave at most `share` of the squares held out. */
+function fitted(
+  squares: readonly Square[],
+  step: number,
+  share: number,
+): { readonly shown: Sums; readonly weights: Float64Array } | undefined {
+  const [shown, held] = [new Float64Array(COLUMNS ** 2), new Float64Array(COLUMNS ** 2)];
+  squares.forEach((square, k) => addSquare(k % HELD_OUT === 0 ? held : shown, square, step));
+  const [alone, weights] = [solved(shown, POINTS), solved(shown, UNKNOWNS)];
+  if (alone === undefined || weights === undefined || held[0] === 0) return undefined;
+  const before = errorOf(held, alone);
+  return before < NOTHING || errorOf(held, weights) > share * before ? undefined : { shown, weights };
 }
 
 /** The kernel that a′ is a function of a filtered with, or undefined where pixels on their own say as much. */
 export function fitKernel(whole: Whole): Kernel | undefined {
   if (Math.min(whole.a.width, whole.a.height) < SIDE) return undefined;
-  const [shown, held] = [emptySums(), emptySums()];
-  squaresOf(whole.a).forEach((area, k) => addSquare(k % HELD_OUT === 0 ? held : shown, whole, area));
-  const [alone, weights] = [solved(shown, POINTS), solved(shown, UNKNOWNS)];
-  if (alone === undefined || weights === undefined || held.matrix[0] === 0) return undefined;
-  const before = errorOf(held, alone);
-  if (before < NOTHING || errorOf(held, weights) > WORTHWHILE * before) return undefined;
-  const [r, g, b] = [1, 2, 3].map((c) => shown.matrix[c * UNKNOWNS] / shown.matrix[0]);
+  const squares = squaresOf(whole.a).map((area) => ({
+    own: overWhite(whole.a, area),
+    edited: overWhite(whole.a2, area),
+  }));
+  const found = fitted(squares, 2, HOPEFUL) && fitted(squares, 1, WORTHWHILE);
+  if (found === undefined) return undefined;
+  const { shown, weights } = found;
+  const [r, g, b] = [1, 2, 3].map((c) => shown[c * COLUMNS] / shown[0]);
   const slopes = [1, 1, 1, 2 * r, 2 * g, 2 * b, r + g, r + b, g + b];
   const slope = slopes.reduce((sum, value, k) => sum + value * weights[1 + k], 0);
   if (Math.abs(slope) < FLAT) return undefined;

@@ -58,11 +58,13 @@ function spread(share: Float32Array, weight: Float32Array, size: number): Float3
   for (let last = levels[0]; last.size > 4 && last.size % 2 === 0; last = levels[levels.length - 1]) {
     const wide = last.size;
     const half = wide / 2;
-    const means = (of: Float32Array): Float32Array<ArrayBuffer> =>
-      Float32Array.from({ length: half * half }, (_, i) => {
-        const at = 2 * Math.floor(i / half) * wide + 2 * (i % half);
-        return (of[at] + of[at + 1] + of[at + wide] + of[at + wide + 1]) / 4;
-      });
+    const means = (of: Float32Array): Float32Array<ArrayBuffer> => {
+      const out = new Float32Array(half * half);
+      for (let y = 0, i = 0; y < half; y++)
+        for (let x = 0, at = 2 * y * wide; x < half; x++, i++, at += 2)
+          out[i] = (of[at] + of[at + 1] + of[at + wide] + of[at + wide + 1]) / 4;
+      return out;
+    };
     levels.push({ size: half, sum: means(last.sum), weight: means(last.weight) });
   }
   const coarsest = levels[levels.length - 1];

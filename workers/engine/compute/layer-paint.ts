@@ -4,6 +4,7 @@
  */
 import type { RgbaImage } from '../protocol';
 import { layerRow } from './reference/layer';
+import { valueAt } from './select';
 
 /** Differences that count, that do not, that say a colour, and how much more each is for noise. */
 export const LAID = [0.012, 3] as const;
@@ -79,11 +80,11 @@ export function differencesOf(
 ): Differences {
   const plane = width * height;
   const of = new Float32Array(plane);
-  for (let i = 0; i < plane; i++)
-    for (let k = i; k < 3 * plane; k += plane) of[i] = Math.max(of[i], Math.abs(a2[k] - u[k]));
+  for (let k = 0, i = 0; k < 3 * plane; k++, i = i + 1 === plane ? 0 : i + 1)
+    of[i] = Math.max(of[i], Math.abs(a2[k] - u[k]));
   const step = Math.ceil(plane / MOST_SORTED);
-  const some = of.filter((_, i) => i % step === 0).sort();
-  const noise = Math.min(LOUD, Math.max(quietest, some[Math.floor(some.length * quiet)]));
+  const some = of.filter((_, i) => i % step === 0);
+  const noise = Math.min(LOUD, Math.max(quietest, valueAt(some, Math.floor(some.length * quiet))));
   const [laid, near, strong] = [LAID, NEAR, STRONG].map(([least, more]) => least + more * noise);
   const heard = (difference: number): number =>
     difference ** 2 / (difference ** 2 + (LAID[1] * noise) ** 2 + 1e-12);
@@ -100,7 +101,8 @@ export interface Paint {
 /** Of pixel i. */
 export function paint({ u, a2, width, height }: Change, i: number, colour: Colour, out: Paint): Paint {
   const plane = width * height;
-  let [along, far] = [0, 0];
+  let along = 0;
+  let far = 0;
   for (let c = 0, k = i; c < 3; c++, k += plane) {
     const way = colour[c] - u[k];
     along += (a2[k] - u[k]) * way;
@@ -124,18 +126,20 @@ export const HIDDEN = -2;
 export function labelsOf(change: Change, differences: Differences, colours: readonly Colour[]): Int8Array {
   const { of, laid, further } = differences;
   const made: Paint = { share: 0, left: 0, far: 0 };
-  return Int8Array.from(of, (difference, i) => {
-    if (difference <= laid) return NOTHING;
-    let best = difference > further ? HIDDEN : NOTHING;
+  const labels = new Int8Array(of.length).fill(NOTHING);
+  for (let i = 0; i < labels.length; i++) {
+    const difference = of[i];
+    if (difference <= laid) continue;
+    if (difference > further) labels[i] = HIDDEN;
     let least = difference - 1e-3;
     for (let k = 0; k < colours.length; k++) {
       const { left } = paint(change, i, colours[k], made);
       if (left >= further || left >= least) continue;
-      best = k;
+      labels[i] = k;
       least = left;
     }
-    return best;
-  });
+  }
+  return labels;
 }
 
 /** The pixels of so many that are so. */
@@ -273,7 +277,8 @@ export function refineLayer(sketch: Sketch, change: Change): RgbaImage {
   const laid = nearBy(sketch, (label) => label !== NOTHING);
   const hides = nearBy(sketch, (label) => label === HIDDEN);
   for (let i = 0; i < plane; i++) {
-    const [x, y] = [i % width, Math.floor(i / width)];
+    const x = i % width;
+    const y = Math.floor(i / width);
     if (x === 0) layerRow({ data: sketch.data, width: size, height: size }, width, (y + 0.5) / height, row);
     const share = row[3 * width + x];
     said[i] = share;

@@ -39,10 +39,11 @@ export function signsOf({ a, fields, size }: Omit<Pair, 'a2'>, folds: Folds): Si
   const gradient = gradientOf(fields, size);
   const at = (planes: Float32Array, i: number): number =>
     luma(planes[i], planes[plane + i], planes[2 * plane + i]);
-  const binned = (count: number, share: (i: number) => number): Uint8Array =>
-    Uint8Array.from({ length: plane }, (_, i) =>
-      Math.min(count - 1, Math.max(0, Math.floor(share(i) * count))),
-    );
+  const binned = (count: number, share: (i: number) => number): Uint8Array => {
+    const bins = new Uint8Array(plane);
+    for (let i = 0; i < plane; i++) bins[i] = Math.min(count - 1, Math.max(0, Math.floor(share(i) * count)));
+    return bins;
+  };
   const contrast = (off: number): number => 0.5 + (0.5 * off) / (Math.abs(off) + CONTRAST);
   return {
     folds,
@@ -115,7 +116,8 @@ export function likeness(one: Float32Array, other: Float32Array, plane: number, 
       pixels.reduce((sum, i) => sum + of[c * plane + i], 0) / pixels.length;
     const [x, y] = [mean(one), mean(other)];
     for (const i of pixels) {
-      const [dx, dy] = [one[c * plane + i] - x, other[c * plane + i] - y];
+      const dx = one[c * plane + i] - x;
+      const dy = other[c * plane + i] - y;
       products += dx * dy;
       squares += dx * dx;
       others += dy * dy;

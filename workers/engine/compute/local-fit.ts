@@ -54,9 +54,13 @@ export function localSums([value, off]: Indices, edited: readonly Float32Array[]
     const { bands, right } = fold;
     const i = Math.min(LAST - 1, Math.floor(value[p] * LAST));
     const j = Math.min(LAST - 1, Math.floor(off[p] * LAST));
-    const [s, t] = [value[p] * LAST - i, off[p] * LAST - j];
+    const s = value[p] * LAST - i;
+    const t = off[p] * LAST - j;
     // The knots around, by rows: w00 w01, w10 w11. Written out, since this runs for every pixel.
-    const [w00, w01, w10, w11] = [(1 - s) * (1 - t), (1 - s) * t, s * (1 - t), s * t];
+    const w00 = (1 - s) * (1 - t);
+    const w01 = (1 - s) * t;
+    const w10 = s * (1 - t);
+    const w11 = s * t;
     const first = i * LOCAL_SIDE + j;
     const at = first * row;
     bands[at] += w00 * w00;

@@ -99,6 +99,11 @@ export class Cells {
   /** Offsets of a patch's pixels, `[49, 2]`. */
   readonly #patch: Float64Array;
   readonly #said = new Float64Array(MATCH_NUMBERS);
+  /** Of a cell's normal equations. */
+  readonly #matrix = new Float64Array(MATCH_NUMBERS * MATCH_NUMBERS);
+  readonly #right = new Float64Array(MATCH_NUMBERS);
+  readonly #basis = new Float64Array([1, 0, 0]);
+  readonly #slopes = new Float64Array(9);
 
   constructor(
     { a, a2, size }: Means,
@@ -288,19 +293,24 @@ export class Cells {
     });
   }
 
-  /** Of 1, dx/unit, dy/unit along x, then along y: `[6, 6]` and `[6]`. */
+  /** Of 1, dx/unit, dy/unit along x, then along y: `[6, 6]` and `[6]`, until the next cell's. */
   #normalEquations(cell: number, match: Match, unit: number): [Float64Array, Float64Array] {
     const [x, y, xx, xy, yx, yy] = match;
-    const matrix = new Float64Array(MATCH_NUMBERS * MATCH_NUMBERS);
-    const right = new Float64Array(MATCH_NUMBERS);
-    const basis = new Float64Array([1, 0, 0]);
-    const found = new Float64Array(9);
+    const matrix = this.#matrix.fill(0);
+    const right = this.#right.fill(0);
+    const basis = this.#basis;
+    const found = this.#slopes;
     let at = cell * PATCH * 3;
     for (let k = 0; k < PATCH; k++, at += 3) {
       const dx = this.#patch[2 * k];
       const dy = this.#patch[2 * k + 1];
       this.#sloped.read(x + xx * dx + xy * dy, y + yx * dx + yy * dy, found);
-      let [error, mxx, mxy, myy, mxe, mye] = [0, 0, 0, 0, 0, 0];
+      let error = 0;
+      let mxx = 0;
+      let mxy = 0;
+      let myy = 0;
+      let mxe = 0;
+      let mye = 0;
       for (let c = 0; c < 3; c++) {
         const across = found[3 * c + 1];
         const down = found[3 * c + 2];

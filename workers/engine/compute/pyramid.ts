@@ -1,9 +1,9 @@
 /** The pictures that a search for what moved looks at: half as large, and with slopes. */
 
-/** Means of 2 × 2 pixels, planar `[3, S, S]`. */
+/** Means of 2 × 2 pixels, planar `[channels, S, S]`. */
 export function halved(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
   const half = Math.floor(size / 2);
-  const out = new Float32Array(3 * half * half);
+  const out = new Float32Array((planes.length / (size * size)) * half * half);
   for (let i = 0; i < out.length; i++) {
     const row = Math.floor(i / half);
     const at = (Math.floor(row / half) * size + 2 * (row % half)) * size + 2 * (i % half);
@@ -12,14 +12,15 @@ export function halved(planes: Float32Array, size: number): Float32Array<ArrayBu
   return out;
 }
 
-/** Of each pixel and channel the value and its derivatives along x and y per unit of p: `[S, S, 3, 3]`. */
+/** Of each pixel and channel the value and its derivatives along x and y per unit of p: `[S, S, channels, 3]`. */
 export function withSlopes(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(9 * size * size);
+  const channels = planes.length / (size * size);
+  const out = new Float32Array(3 * planes.length);
   const unit = size / 4;
   let at = 0;
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
-      for (let c = 0; c < 3; c++) {
+      for (let c = 0; c < channels; c++) {
         const row = (c * size + y) * size;
         const above = y > 0 ? row - size : row;
         const below = y < size - 1 ? row + size : row;
@@ -35,5 +36,7 @@ export function withSlopes(planes: Float32Array, size: number): Float32Array<Arr
 /** `[S, S, 3]` of planar `[3, S, S]`. */
 export function interleaved(planes: Float32Array): Float32Array<ArrayBuffer> {
   const plane = planes.length / 3;
-  return Float32Array.from({ length: planes.length }, (_, i) => planes[(i % 3) * plane + Math.floor(i / 3)]);
+  const out = new Float32Array(planes.length);
+  for (let c = 0; c < 3; c++) for (let i = 0; i < plane; i++) out[3 * i + c] = planes[c * plane + i];
+  return out;
 }

@@ -7,6 +7,7 @@ import { middleOfCell } from './reference/cells';
 import { luma } from './reference/lookup';
 import { SCREEN_KNOTS } from './reference/screen';
 import { errorOf, ofTwo, sharesOf, tonesAgain, twoTones, type Tones } from './screen-tones';
+import { valueAt } from './select';
 import { frequenciesOf, type Frequency } from './spectrum';
 import { drawn, fitShare, splinesOf, type Channel, type Splines } from './thresholds';
 
@@ -265,7 +266,7 @@ function fitKind(
     shares.forEach((share, c) =>
       share.forEach((value, i) => (off[c * side * side + i] = Math.abs(value - made[c][i]))),
     );
-    nearFull = Math.min(Math.max(NOISE * off.sort()[off.length >> 1], FULL[0]), FULL[1]);
+    nearFull = Math.min(Math.max(NOISE * valueAt(off, off.length >> 1), FULL[0]), FULL[1]);
   }
   return best !== undefined && best.score <= bound ? best : undefined;
 }

@@ -1,6 +1,7 @@
 /** The two tones of a picture that a screen made, and how much each pixel has of them (docs/architecture.md, "Screen"). */
 import type { Screen } from './compute';
 import { mainAxis } from './reference/line';
+import { valueAt } from './select';
 
 /** The least between the two tones, in a channel. */
 const APART = 0.1;
@@ -13,9 +14,9 @@ const OF_EACH = 0.02;
 
 export type Tones = readonly [dark: Float64Array, light: Float64Array];
 
-/** The lower of two middle values, or undefined of none. */
-function medianOf(values: readonly number[]): number | undefined {
-  return Float64Array.from(values).sort()[(values.length - 1) >> 1];
+/** The lower of two middle values, or undefined of none; `values` are put in another order. */
+function medianOf(values: Float32Array): number | undefined {
+  return values.length === 0 ? undefined : valueAt(values, (values.length - 1) >> 1);
 }
 
 /** The two tones at first, medians of what is on either side of the middle, or undefined where a′ is not of two. */
@@ -29,18 +30,25 @@ export function twoTones(a2: Float32Array, kind: Screen['kind']): Tones | undefi
     const { axis, along: most, across } = mainAxis(a2);
     if (most === 0 || across > ASTRAY * (most + across)) return undefined;
     const [r, g, b] = [0, 1, 2].map(channel);
-    const along = Float64Array.from(r, (value, i) => axis[0] * value + axis[1] * g[i] + axis[2] * b[i]);
+    const along = new Float64Array(count);
+    for (let i = 0; i < count; i++) along[i] = axis[0] * r[i] + axis[1] * g[i] + axis[2] * b[i];
     alongs.push(along, along, along);
   }
   const [dark, light] = [new Float64Array(3), new Float64Array(3)];
   for (let c = 0; c < 3; c++) {
     const along = alongs[c];
     let [least, most] = [Infinity, -Infinity];
-    for (let i = 0; i < count; i++) [least, most] = [Math.min(least, along[i]), Math.max(most, along[i])];
+    for (let i = 0; i < count; i++) {
+      least = Math.min(least, along[i]);
+      most = Math.max(most, along[i]);
+    }
     const middle = (least + most) / 2;
-    const halves: [number[], number[]] = [[], []];
-    channel(c).forEach((value, i) => halves[along[i] <= middle ? 0 : 1].push(value));
-    const [low, high] = halves.map(medianOf);
+    const own = channel(c);
+    // The lower half from the front, the upper one from the back.
+    const halves = new Float32Array(count);
+    let below = 0;
+    for (let i = 0, above = count; i < count; i++) halves[along[i] <= middle ? below++ : --above] = own[i];
+    const [low, high] = [medianOf(halves.subarray(0, below)), medianOf(halves.subarray(below))];
     if (low === undefined || high === undefined) return undefined;
     [dark[c], light[c]] = [low, high];
   }
@@ -53,27 +61,30 @@ export function twoTones(a2: Float32Array, kind: Screen['kind']): Tones | undefi
 export function sharesOf(a2: Float32Array, [dark, light]: Tones, kind: Screen['kind']): Float64Array[] {
   const count = a2.length / 3;
   if (kind === 'screens')
-    return [0, 1, 2].map((c) =>
-      Float64Array.from({ length: count }, (_, i) => (a2[c * count + i] - dark[c]) / (light[c] - dark[c])),
-    );
+    return [0, 1, 2].map((c) => {
+      const share = new Float64Array(count);
+      for (let i = 0; i < count; i++) share[i] = (a2[c * count + i] - dark[c]) / (light[c] - dark[c]);
+      return share;
+    });
   const way = light.map((value, c) => value - dark[c]);
   const length = way[0] ** 2 + way[1] ** 2 + way[2] ** 2;
-  return [
-    Float64Array.from({ length: count }, (_, i) => {
-      let sum = 0;
-      for (let c = 0; c < 3; c++) sum += (a2[c * count + i] - dark[c]) * way[c];
-      return sum / length;
-    }),
-  ];
+  const share = new Float64Array(count);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < count; i++) share[i] += ((a2[c * count + i] - dark[c]) * way[c]) / length;
+  return [share];
 }
 
 /** Whether enough of a′ is of either tone. */
 export function ofTwo(shares: readonly Float64Array[]): boolean {
   const all = shares.length * shares[0].length;
-  const parts = [0, 1].map((tone) =>
-    shares.reduce((sum, share) => sum + share.filter((value) => Math.abs(value - tone) < NEAR).length, 0),
-  );
-  return parts[0] + parts[1] >= TONED * all && Math.min(...parts) >= OF_EACH * all;
+  let [dark, light] = [0, 0];
+  for (const share of shares) {
+    for (let i = 0; i < share.length; i++) {
+      if (Math.abs(share[i]) < NEAR) dark++;
+      else if (Math.abs(share[i] - 1) < NEAR) light++;
+    }
+  }
+  return dark + light >= TONED * all && Math.min(dark, light) >= OF_EACH * all;
 }
 
 /** The tones that go best with shares, and a′ less what they make of them: the mean squared error. */

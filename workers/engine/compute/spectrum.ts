@@ -17,13 +17,14 @@ const REFINED = 7;
 
 export type Frequency = readonly [x: number, y: number];
 
-/** `[side, frequencies]` cosines and sines of the pixels' places in 0..1. */
+/** `[half, frequencies]` cosines and sines of the places of the first half of `side` pixels, from the middle on. */
 function waves(side: number, frequencies: readonly number[]): readonly [Float64Array, Float64Array] {
   const count = frequencies.length;
-  const [cosines, sines] = [new Float64Array(side * count), new Float64Array(side * count)];
-  for (let i = 0; i < side; i++) {
+  const half = Math.ceil(side / 2);
+  const [cosines, sines] = [new Float64Array(half * count), new Float64Array(half * count)];
+  for (let i = 0; i < half; i++) {
     frequencies.forEach((f, k) => {
-      const angle = (-2 * Math.PI * f * (i + 0.5)) / side;
+      const angle = (-2 * Math.PI * f * (i + 0.5 - side / 2)) / side;
       cosines[i * count + k] = Math.cos(angle);
       sines[i * count + k] = Math.sin(angle);
     });
@@ -31,7 +32,10 @@ function waves(side: number, frequencies: readonly number[]): readonly [Float64A
   return [cosines, sines];
 }
 
-/** |Fourier transform|² of `plane` `[side, side]` at all pairs of frequencies, `[down, across]`. */
+/**
+ * |Fourier transform|² of `plane` `[side, side]` at all pairs of frequencies, `[down, across]`. From the middle on
+ * cosines are even and sines odd, so two pixels are one product.
+ */
 function powerAt(
   plane: Float64Array,
   side: number,
@@ -39,17 +43,33 @@ function powerAt(
   down: readonly number[],
 ): Float64Array {
   const columns = across.length;
+  const half = Math.ceil(side / 2);
   const [cx, sx] = waves(side, across);
   const [cy, sy] = waves(side, down);
   const [real, imaginary] = [new Float64Array(side * columns), new Float64Array(side * columns)];
   for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const value = plane[y * side + x];
-      if (value === 0) continue;
+    for (let x = 0; x < half; x++) {
+      const one = plane[y * side + x];
+      const other = x === side - 1 - x ? 0 : plane[y * side + side - 1 - x];
+      const even = one + other;
+      const odd = one - other;
       for (let k = 0, at = x * columns, to = y * columns; k < columns; k++) {
-        real[to + k] += value * cx[at + k];
-        imaginary[to + k] += value * sx[at + k];
+        real[to + k] += even * cx[at + k];
+        imaginary[to + k] += odd * sx[at + k];
       }
+    }
+  }
+  // The same down: sums and differences of a row and the one across the middle from it, in place.
+  for (let y = 0; y < half; y++) {
+    const mirror = side - 1 - y;
+    if (mirror === y) continue;
+    for (let k = 0, to = y * columns, from = mirror * columns; k < columns; k++, to++, from++) {
+      const r = real[to];
+      const i = imaginary[to];
+      real[to] = r + real[from];
+      real[from] = r - real[from];
+      imaginary[to] = i + imaginary[from];
+      imaginary[from] = i - imaginary[from];
     }
   }
   const power = new Float64Array(down.length * columns);
@@ -57,11 +77,12 @@ function powerAt(
   for (let m = 0; m < down.length; m++) {
     re.fill(0);
     im.fill(0);
-    for (let y = 0; y < side; y++) {
-      const [c, s] = [cy[y * down.length + m], sy[y * down.length + m]];
-      for (let k = 0, from = y * columns; k < columns; k++) {
-        re[k] += c * real[from + k] - s * imaginary[from + k];
-        im[k] += c * imaginary[from + k] + s * real[from + k];
+    for (let y = 0; y < half; y++) {
+      const c = cy[y * down.length + m];
+      const s = y === side - 1 - y ? 0 : sy[y * down.length + m];
+      for (let k = 0, even = y * columns, odd = (side - 1 - y) * columns; k < columns; k++, even++, odd++) {
+        re[k] += c * real[even] - s * imaginary[odd];
+        im[k] += c * imaginary[even] + s * real[odd];
       }
     }
     for (let k = 0; k < columns; k++) power[m * columns + k] = re[k] * re[k] + im[k] * im[k];

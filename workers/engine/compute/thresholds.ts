@@ -106,8 +106,7 @@ export function fitShare(
   const nearby = new Float64Array(each);
 
   /** Adds what a pixel asks for, or takes it away. */
-  function ask(i: number, sign: number): void {
-    const place = i % places;
+  function ask(i: number, place: number, sign: number): void {
     for (let k = 0; k < SCREEN_TONES; k++) own[k] = tones[k * pixels + i];
     own[SCREEN_TONES] = y[i];
     for (let k = 0, at = 0; k < SCREEN_TONES; k++) {
@@ -150,13 +149,18 @@ export function fitShare(
 
   /** What unknowns make of every pixel, less a half. */
   function madeBy(unknowns: Float64Array): Float64Array {
-    return y.map((_, i) => {
-      const place = i % places;
-      let sum = 0;
-      for (let k = 0; k < SCREEN_TONES; k++) sum += unknowns[k] * tones[k * pixels + i];
-      for (let n = 0; n < each; n++) sum -= weights[place * each + n] * unknowns[knotOf(middles[place], n)];
-      return sum;
-    });
+    const made = new Float64Array(pixels);
+    for (let place = 0; place < places; place++) {
+      let threshold = 0;
+      for (let n = 0; n < each; n++)
+        threshold += weights[place * each + n] * unknowns[knotOf(middles[place], n)];
+      for (let i = place; i < pixels; i += places) {
+        let sum = -threshold;
+        for (let k = 0; k < SCREEN_TONES; k++) sum += unknowns[k] * tones[k * pixels + i];
+        made[i] = sum;
+      }
+    }
+    return made;
   }
 
   const [empty, full] = [nearFull - 0.5, 0.5 - nearFull];
@@ -183,10 +187,10 @@ export function fitShare(
   let made = start === undefined ? undefined : madeBy(solution);
   for (let step = 0; step < STEPS; step++) {
     let changed = false;
-    for (let i = 0; i < pixels; i++) {
+    for (let i = 0, place = 0; i < pixels; i++, place = place + 1 === places ? 0 : place + 1) {
       const asking = made === undefined || asks(i, made[i]) ? 1 : 0;
       if (asking === asked[i]) continue;
-      ask(i, asking === 1 ? 1 : -1);
+      ask(i, place, asking === 1 ? 1 : -1);
       asked[i] = asking;
       changed = true;
     }
@@ -226,11 +230,13 @@ export function drawn(
   { each, middles, weights }: Splines,
 ): Float64Array {
   const pixels = middles.length;
-  return Float64Array.from({ length: pixels }, (_, i) => {
+  const made = new Float64Array(pixels);
+  for (let i = 0; i < pixels; i++) {
     let sum = 0.5;
     for (let k = 0; k < SCREEN_TONES; k++) sum += gains[k] * tones[k * pixels + i];
     for (let n = 0; n < each; n++)
       sum -= weights[i * each + n] * thresholds[each === 1 ? 0 : AROUND[9 * middles[i] + n]];
-    return Math.min(1, Math.max(0, sum));
-  });
+    made[i] = Math.min(1, Math.max(0, sum));
+  }
+  return made;
 }

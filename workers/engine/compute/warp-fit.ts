@@ -155,12 +155,7 @@ export function fitChannels(
   const { a2, size } = pair;
   const plane = size * size;
   const found = [0, 1, 2].map((c) => {
-    const [edited, ...own] = [a2, ...sources].map((planes) => {
-      const alone = planes.subarray(c * plane, (c + 1) * plane);
-      const thrice = new Float32Array(3 * plane);
-      for (let k = 0; k < 3; k++) thrice.set(alone, k * plane);
-      return thrice;
-    });
+    const [edited, ...own] = [a2, ...sources].map((planes) => planes.subarray(c * plane, (c + 1) * plane));
     const levels = pyramid(own, edited, size).toReversed();
     return sources.map((_, source) => {
       const start: Candidate = { source, coefficients: new Float64Array(6), cost: Infinity };

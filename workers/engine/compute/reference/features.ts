@@ -163,7 +163,9 @@ export function weightedFields(
 function setColours(w: Float64Array, [r, g, b]: Planes, own: Float32Array, out: Float32Array): void {
   const [one, red, green, blue, rr, gg, bb, rg, rb, gb] = w;
   for (let x = 0; x < own.length; x++) {
-    const [p, q, s] = [r[x], g[x], b[x]];
+    const p = r[x];
+    const q = g[x];
+    const s = b[x];
     out[x] =
       own[x] +
       one +

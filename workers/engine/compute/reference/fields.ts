@@ -45,10 +45,17 @@ function blurRows(
     // Four sums at a time, and each tap with its mirror image, so that what was read stays in registers.
     for (let x = 0; x < width; x += 4) {
       const middle = x + radius;
-      let [right0, right1, right2] = [line[middle + 1], line[middle + 2], line[middle + 3]];
-      let [left1, left2, left3] = [line[middle], right0, right1];
+      let right0 = line[middle + 1];
+      let right1 = line[middle + 2];
+      let right2 = line[middle + 3];
+      let left1 = line[middle];
+      let left2 = right0;
+      let left3 = right1;
       const own = taps[radius];
-      let [sum0, sum1, sum2, sum3] = [own * left1, own * right0, own * right1, own * right2];
+      let sum0 = own * left1;
+      let sum1 = own * right0;
+      let sum2 = own * right1;
+      let sum3 = own * right2;
       for (let k = 1; k <= radius; k++) {
         const tap = taps[radius + k];
         const left0 = line[middle - k];

@@ -52,7 +52,9 @@ export function kernelSource(source: Source, { kernel }: Kernel): Source {
         rowAt(clampIndex(y + j - KERNEL_RADIUS, height)),
       );
     }
-    let [r, g, b] = [0, 0, 0];
+    let r = 0;
+    let g = 0;
+    let b = 0;
     for (let k = 0; k < shares.length; k++) {
       const row = around[down[k]];
       const from = x + across[k];

@@ -14,7 +14,8 @@ export function layerRow({ data, ...image }: RgbaImage, width: number, v: number
   const [top, bottom] = [down.low * image.width, down.high * image.width];
   for (let x = 0; x < width; x++) {
     spanAt((x + 0.5) / width, image.width, across);
-    const [left, right] = [4 * across.low, 4 * across.high];
+    const left = 4 * across.low;
+    const right = 4 * across.high;
     for (let c = 0; c < 4; c++) {
       const above = data[4 * top + left + c] * (1 - across.rest) + data[4 * top + right + c] * across.rest;
       const below =

@@ -104,7 +104,8 @@ function lookUp(table: Float32Array, c: number, values: Float32Array, off: Float
   for (let x = 0; x < values.length; x++) {
     const i = Math.min(LAST - 1, Math.floor(values[x] * LAST));
     const j = Math.min(LAST - 1, Math.floor(off[x] * LAST));
-    const [s, t] = [values[x] * LAST - i, off[x] * LAST - j];
+    const s = values[x] * LAST - i;
+    const t = off[x] * LAST - j;
     const k = i * down + j * across + c;
     const before = table[k] * (1 - t) + table[k + across] * t;
     const after = table[k + down] * (1 - t) + table[k + down + across] * t;

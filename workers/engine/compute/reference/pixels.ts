@@ -16,7 +16,8 @@ export function pixelsAt(image: RgbaImage, size: number, warp: Warp | undefined)
   const [across, down] = [middles(still.width, size), middles(still.height, size)];
   const colour = new Float64Array(3);
   for (let i = 0; i < plane; i++) {
-    const [x, y] = [i % size, Math.floor(i / size)];
+    const x = i % size;
+    const y = Math.floor(i / size);
     if (warp === undefined || isKernel(warp)) source.pixel(across[x], down[y], colour);
     else source.sample((x + 0.5) / size, (y + 0.5) / size, colour);
     for (let c = 0; c < 3; c++) out[c * plane + i] = colour[c];

@@ -94,7 +94,9 @@ function matchReader({ matches }: Correspondences): Reader {
       weights[tap] = (right ? across.rest : 1 - across.rest) * (below ? down.rest : 1 - down.rest);
     }
     const nearest = (across.rest > 0.5 ? 1 : 0) + (down.rest > 0.5 ? 2 : 0);
-    let [x, y, total] = [0, 0, 0];
+    let x = 0;
+    let y = 0;
+    let total = 0;
     for (let tap = 0; tap < 4; tap++) {
       if (Math.abs(said[2 * tap] - said[2 * nearest]) > torn) continue;
       if (Math.abs(said[2 * tap + 1] - said[2 * nearest + 1]) > torn) continue;
@@ -110,7 +112,8 @@ function matchReader({ matches }: Correspondences): Reader {
 function channelSource(source: Source, { channels }: ChannelWarp): Source {
   const colour = new Float64Array(3);
   return sampledSource(source.width, source.height, (u, v, out) => {
-    const [x, y] = [2 * u - 1, 2 * v - 1];
+    const x = 2 * u - 1;
+    const y = 2 * v - 1;
     for (let c = 0, k = 0; c < 3; c++, k += 6) {
       const toX = x + channels[k] + channels[k + 1] * x + channels[k + 2] * y;
       const toY = y + channels[k + 3] + channels[k + 4] * x + channels[k + 5] * y;
