@@ -17,6 +17,7 @@ import { sideOf } from './shapes';
 import { isCells } from './reference/cells';
 import { isKernel } from './reference/kernel';
 import { fitStill, noWeights, TINY_OF_PIXELS, TONED, UNEXPLAINED, type AnchorFit } from './still-fit';
+import type { Means } from './table-fit';
 import { fitChannels, fitWarp, sourcesOf } from './warp-fit';
 
 export { fitStill, type AnchorFit } from './still-fit';
@@ -110,11 +111,10 @@ async function fitMoved<Data>(
 async function fitWarped<Data>(
   compute: Fitter<Data>,
   pair: FullPair<Data>,
+  means: Means,
   still: AnchorFit,
   checkpoint: () => Promise<void>,
 ): Promise<AnchorFit | undefined> {
-  const [a, a2] = [await compute.read(pair.a), await compute.read(pair.a2)];
-  const means = { a, a2, size: sideOf(pair.a, 3) };
   const moved = async (
     found: { readonly warp: Warp; readonly left: number } | undefined,
   ): Promise<AnchorFit | undefined> =>
@@ -158,17 +158,17 @@ async function fitOwn<Data>(
 }
 
 /** What filters make of all of a pair's pixels, or undefined where that leaves much of what `plain` leaves. */
-async function fitFiltered<Data>(
-  compute: Fitter<Data>,
-  { a, pixels }: FullPair<Data>,
+function fitFiltered<Data>(
+  { pixels }: FullPair<Data>,
+  { a, size }: Means,
   plain: AnchorFit,
   fields: Float32Array,
-): Promise<(AnchorFit & FilterFit) | undefined> {
+): (AnchorFit & FilterFit) | undefined {
   const { warp, screen, score, luma } = plain;
   const { whole } = pixels ?? {};
-  if (whole === undefined || Math.min(whole.a.width, whole.a.height) <= sideOf(a, 3)) return undefined;
+  if (whole === undefined || Math.min(whole.a.width, whole.a.height) <= size) return undefined;
   if (score <= TONED || screen !== undefined || (warp !== undefined && !isKernel(warp))) return undefined;
-  const found = fitFilters(whole, { planes: await compute.read(a), fields }, plain);
+  const found = fitFilters(whole, { planes: a, fields }, plain);
   return found && { ...found, name: found.lookup.kind, weights: noWeights(), luma };
 }
 
@@ -185,6 +185,7 @@ export async function fitAnchor<Data>(
   const arena = new Arena(compute);
   try {
     const prepared = await withFields(compute, a, arena);
+    const means: Means = { a: await compute.read(a), a2: await compute.read(a2), size: sideOf(a, 3) };
     const first =
       pixels === undefined
         ? await fitMeans(compute, prepared, a2)
@@ -192,15 +193,16 @@ export async function fitAnchor<Data>(
     await checkpoint();
     const plain = pixels ? await fitOwn(compute, pair, pixels, first, prepared.fieldsRead) : first;
     await checkpoint();
-    const filtered = await fitFiltered(compute, pair, plain, prepared.fieldsRead);
+    const filtered = fitFiltered(pair, means, plain, prepared.fieldsRead);
     const still = filtered ?? plain;
     if (plain.warp !== undefined || (filtered && filtered.share <= CONVINCING)) return still;
     await checkpoint();
-    const covered = plain.score > UNEXPLAINED ? await fitLayered(compute, pair, prepared, plain) : undefined;
+    const covered =
+      plain.score > UNEXPLAINED ? await fitLayered(compute, pair, means, prepared, plain) : undefined;
     if (covered !== undefined) return covered;
     if (still.score <= TONED || still.screen !== undefined) return still;
     await checkpoint();
-    const moved = await fitWarped(compute, pair, still, checkpoint);
+    const moved = await fitWarped(compute, pair, means, still, checkpoint);
     if (moved !== undefined || pixels === undefined || still.score <= UNSOLVED) return moved ?? still;
     return better(still, await fitMeans(compute, prepared, a2));
   } finally {

@@ -8,8 +8,8 @@ import { AS_IT_WAS, EDITED, HIDDEN } from './layer-paint';
 import { signsOf } from './layer-signs';
 import type { Fitter, FullPair, Prepared } from './pair';
 import { pixelsAt } from './reference/pixels';
-import { sideOf } from './shapes';
 import { fitStill, foldsOfPixels, noWeights, TINY_OF_PIXELS, type AnchorFit } from './still-fit';
+import type { Means } from './table-fit';
 
 /** What lies under a layer is looked for where the best fit leaves more than this, 45 dB. */
 const UNDER = 3e-5;
@@ -42,12 +42,11 @@ function layered(
 /** The anchor of a pair over which something was laid, or undefined where none leaves much less than `still`. */
 export async function fitLayered<Data>(
   compute: Fitter<Data>,
-  { a: preparedA, a2: preparedA2, pixels }: FullPair<Data>,
+  { a: preparedA, pixels }: FullPair<Data>,
+  { a, a2, size }: Means,
   { fields, fieldsRead }: Prepared<Data>,
   still: AnchorFit,
 ): Promise<AnchorFit | undefined> {
-  const [a, a2] = [await compute.read(preparedA), await compute.read(preparedA2)];
-  const size = sideOf(preparedA, 3);
   const signs = signsOf({ a, fields: fieldsRead, size }, foldsOfPixels(size));
   for (const trust of AS_IT_WAS) {
     const bare = findLayer({ u: a, a2, width: size, height: size }, signs, trust);
