@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { addProducts, solveCholesky } from './cholesky';
-import { valueAt } from './select';
 
 /** Numbers in −1..1, the same ones each time. */
 function numbers(count: number): Float64Array {
@@ -42,15 +41,5 @@ describe('addProducts and solveCholesky', () => {
   it('has no solution where the matrix is not positive definite', () => {
     expect(solveCholesky(Float64Array.of(1, 0, 2, 1), new Float64Array(2), 2, 1)).toBeUndefined();
     expect(solveCholesky(Float64Array.of(NaN), new Float64Array(1), 1, 1)).toBeUndefined();
-  });
-});
-
-describe('valueAt', () => {
-  it.each([1, 2, 5, 100, 1001])('says what would be where if %i values were sorted', (count) => {
-    // With many of the same.
-    const values = numbers(count).map((value) => Math.round(8 * value));
-    const sorted = values.slice().sort();
-    for (const place of new Set([0, count >> 1, (count - 1) >> 1, count - 1]))
-      expect(valueAt(values.slice(), place)).toBe(sorted[place]);
   });
 });
