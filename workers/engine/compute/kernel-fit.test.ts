@@ -74,6 +74,14 @@ describe.each([
   });
 });
 
+it('is found where most of what it made is cut off', () => {
+  const a = grainy(1);
+  const shown = (i: number): boolean => (i % SIZE) % 8 === 0 && Math.floor(i / SIZE) % 8 === 0;
+  const a2 = filtered(a, SHARPER).map((value, k) => (shown(k % PLANE) ? value : 0));
+  const found = fitKernel({ a: imageOf(a, SIZE), a2: imageOf(rounded(a2), SIZE) });
+  SHARPER.forEach((share, k) => expect(Math.abs((found?.kernel[k] ?? NaN) - share)).toBeLessThan(0.12));
+});
+
 it('is not found in curves, nor in noise', () => {
   const a = grainy(1);
   const noise = uniform(9, 3 * PLANE, -0.1, 0.1);

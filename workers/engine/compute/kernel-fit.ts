@@ -29,8 +29,9 @@ const RIDGE = 1e-6;
 const COLUMNS = UNKNOWNS + 1;
 /** The most that a kernel may leave of what a pixel itself leaves, and the least that this leaves (50 dB). */
 const WORTHWHILE = 0.5;
-/** The same of every fourth pixel, which are enough to say that there is none. */
+/** The same of every fourth pixel, which are enough to say that there is none if they are so many. */
 const HOPEFUL = 0.6;
+const ENOUGH = 10 * UNKNOWNS;
 const NOTHING = 1e-5;
 /** A kernel's shares below this are left out: none of them shows in a byte. */
 const LEAST = 5e-4;
@@ -128,18 +129,19 @@ function errorOf(sums: Sums, weights: Float64Array): number {
   return Math.max(0, error) / sums[0];
 }
 
-/** The sums of what is fitted to and its weights, if they leave at most `share` of the squares held out. */
-function fitted(
-  squares: readonly Square[],
-  step: number,
-  share: number,
-): { readonly shown: Sums; readonly weights: Float64Array } | undefined {
+/** Of every `step`-th row and column of the squares that are fitted to, and of those held out. */
+function sumsOf(squares: readonly Square[], step: number): { readonly shown: Sums; readonly held: Sums } {
   const [shown, held] = [new Float64Array(COLUMNS ** 2), new Float64Array(COLUMNS ** 2)];
   squares.forEach((square, k) => addSquare(k % HELD_OUT === 0 ? held : shown, square, step));
+  return { shown, held };
+}
+
+/** The least squares of all unknowns, if they leave at most `share` of what is held out. */
+function fitted({ shown, held }: ReturnType<typeof sumsOf>, share: number): Float64Array | undefined {
   const [alone, weights] = [solved(shown, POINTS), solved(shown, UNKNOWNS)];
   if (alone === undefined || weights === undefined || held[0] === 0) return undefined;
   const before = errorOf(held, alone);
-  return before < NOTHING || errorOf(held, weights) > share * before ? undefined : { shown, weights };
+  return before < NOTHING || errorOf(held, weights) > share * before ? undefined : weights;
 }
 
 /** The kernel that a′ is a function of a filtered with, or undefined where pixels on their own say as much. */
@@ -149,9 +151,12 @@ export function fitKernel(whole: Whole): Kernel | undefined {
     own: overWhite(whole.a, area),
     edited: overWhite(whole.a2, area),
   }));
-  const found = fitted(squares, 2, HOPEFUL) && fitted(squares, 1, WORTHWHILE);
-  if (found === undefined) return undefined;
-  const { shown, weights } = found;
+  const few = sumsOf(squares, 2);
+  if (few.shown[0] >= ENOUGH && fitted(few, HOPEFUL) === undefined) return undefined;
+  const all = sumsOf(squares, 1);
+  const { shown } = all;
+  const weights = fitted(all, WORTHWHILE);
+  if (weights === undefined) return undefined;
   const [r, g, b] = [1, 2, 3].map((c) => shown[c * COLUMNS] / shown[0]);
   const slopes = [1, 1, 1, 2 * r, 2 * g, 2 * b, r + g, r + b, g + b];
   const slope = slopes.reduce((sum, value, k) => sum + value * weights[1 + k], 0);

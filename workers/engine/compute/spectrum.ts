@@ -17,7 +17,7 @@ const REFINED = 7;
 
 export type Frequency = readonly [x: number, y: number];
 
-/** `[half, frequencies]` cosines and sines of the places of the first half of `side` pixels, from the middle on. */
+/** `[half, frequencies]` cosines and sines of how far the first half of `side` pixels are from the middle. */
 function waves(side: number, frequencies: readonly number[]): readonly [Float64Array, Float64Array] {
   const count = frequencies.length;
   const half = Math.ceil(side / 2);
@@ -33,7 +33,7 @@ function waves(side: number, frequencies: readonly number[]): readonly [Float64A
 }
 
 /**
- * |Fourier transform|² of `plane` `[side, side]` at all pairs of frequencies, `[down, across]`. From the middle on
+ * |Fourier transform|² of `plane` `[side, side]` at all pairs of frequencies, `[down, across]`. About the middle
  * cosines are even and sines odd, so two pixels are one product.
  */
 function powerAt(
