@@ -3,6 +3,7 @@
  * and often in other colours ("Frame" in docs/architecture.md).
  */
 import { blurPlanes } from './compute/reference/fields';
+import { valueAt } from './compute/select';
 import { overWhite, type Area } from './image/planes';
 import type { Size } from './frame';
 import { shrink } from './image/resize';
@@ -166,7 +167,13 @@ export function beforeBackdrop(a: RgbaImage, a2: RgbaImage, hole: Area, backdrop
   const offs = new Float32Array(width * height);
   for (const i of around) offs[i] = offOf(i);
   const some = around.filter((_, k) => k % Math.ceil(around.length / MANY) === 0);
-  const near = NEAR + 3 * Float32Array.from(some, (i) => offs[i]).sort()[some.length >> 1];
+  const near =
+    NEAR +
+    3 *
+      valueAt(
+        Float32Array.from(some, (i) => offs[i]),
+        some.length >> 1,
+      );
   // What is only a little off, and not at a, is a blur of another program than ours.
   const seeds = around.filter((i) => offs[i] > STRONG || isNear(i, 1));
   const kept = grownFrom(

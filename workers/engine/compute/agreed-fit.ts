@@ -50,14 +50,15 @@ export function agreedTone({ a, a2, size }: Means): Float32Array<ArrayBuffer> | 
     for (let i = 0; i < count; i++) rows[i * COLUMNS + f] = column[i];
   }
 
-  /** The largest difference of a channel of pixel i. */
+  /** What weights leave of a channel of pixel i. */
+  const leftOf = (w: Float64Array, i: number, c: number): number => {
+    let left = rows[i * COLUMNS + TONE + c];
+    for (let f = 0; f < TONE; f++) left -= rows[i * COLUMNS + f] * w[f * 3 + c];
+    return left;
+  };
   const off = (w: Float64Array, i: number): number => {
     let most = 0;
-    for (let c = 0; c < 3; c++) {
-      let left = rows[i * COLUMNS + TONE + c];
-      for (let f = 0; f < TONE; f++) left -= rows[i * COLUMNS + f] * w[f * 3 + c];
-      most = Math.max(most, Math.abs(left));
-    }
+    for (let c = 0; c < 3; c++) most = Math.max(most, Math.abs(leftOf(w, i, c)));
     return most;
   };
   const weighted = new Float64Array(rows.length);
@@ -110,13 +111,7 @@ export function agreedTone({ a, a2, size }: Means): Float32Array<ArrayBuffer> | 
   let same = 0;
   for (let i = 0; i < count; i++)
     if (Math.max(...change.map((values) => Math.abs(values[i]))) < LAID[0]) same++;
-  const made = colours.map((own, c) =>
-    own.map((value, i) => {
-      let sum = value;
-      for (let f = 0; f < TONE; f++) sum += rows[i * COLUMNS + f] * chosen[f * 3 + c];
-      return sum;
-    }),
-  );
+  const made = colours.map((own, c) => own.map((value, i) => value + change[c][i] - leftOf(chosen, i, c)));
   if (most <= same / count + MORE || most <= LEAST || variance(made) <= VARIES * variance(colours))
     return undefined;
   const weights = new Float32Array(ANCHOR_FEATURES * 3);

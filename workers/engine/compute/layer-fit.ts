@@ -23,6 +23,7 @@ import {
   type Trust,
 } from './layer-paint';
 import { isDrawn, isShade, likeness, type Signs } from './layer-signs';
+import { halved } from './pyramid';
 import { sampledRow } from './reference/features';
 
 /** The least share of the picture that nothing was laid over. */
@@ -57,15 +58,7 @@ function spread(share: Float32Array, weight: Float32Array, size: number): Float3
   const levels = [{ size, sum: share.map((value, i) => value * weight[i]), weight }];
   for (let last = levels[0]; last.size > 4 && last.size % 2 === 0; last = levels[levels.length - 1]) {
     const wide = last.size;
-    const half = wide / 2;
-    const means = (of: Float32Array): Float32Array<ArrayBuffer> => {
-      const out = new Float32Array(half * half);
-      for (let y = 0, i = 0; y < half; y++)
-        for (let x = 0, at = 2 * y * wide; x < half; x++, i++, at += 2)
-          out[i] = (of[at] + of[at + 1] + of[at + wide] + of[at + wide + 1]) / 4;
-      return out;
-    };
-    levels.push({ size: half, sum: means(last.sum), weight: means(last.weight) });
+    levels.push({ size: wide / 2, sum: halved(last.sum, wide), weight: halved(last.weight, wide) });
   }
   const coarsest = levels[levels.length - 1];
   let near: Float32Array = coarsest.sum.map((value, i) => value / (coarsest.weight[i] + 1e-9));

@@ -80,8 +80,8 @@ export function differencesOf(
 ): Differences {
   const plane = width * height;
   const of = new Float32Array(plane);
-  for (let k = 0, i = 0; k < 3 * plane; k++, i = i + 1 === plane ? 0 : i + 1)
-    of[i] = Math.max(of[i], Math.abs(a2[k] - u[k]));
+  for (let c = 0, k = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++, k++) of[i] = Math.max(of[i], Math.abs(a2[k] - u[k]));
   const step = Math.ceil(plane / MOST_SORTED);
   const some = of.filter((_, i) => i % step === 0);
   const noise = Math.min(LOUD, Math.max(quietest, valueAt(some, Math.floor(some.length * quiet))));

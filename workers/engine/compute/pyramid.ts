@@ -3,11 +3,13 @@
 /** Means of 2 × 2 pixels, planar `[channels, S, S]`. */
 export function halved(planes: Float32Array, size: number): Float32Array<ArrayBuffer> {
   const half = Math.floor(size / 2);
-  const out = new Float32Array((planes.length / (size * size)) * half * half);
-  for (let i = 0; i < out.length; i++) {
-    const row = Math.floor(i / half);
-    const at = (Math.floor(row / half) * size + 2 * (row % half)) * size + 2 * (i % half);
-    out[i] = (planes[at] + planes[at + 1] + planes[at + size] + planes[at + size + 1]) / 4;
+  const channels = planes.length / (size * size);
+  const out = new Float32Array(channels * half * half);
+  for (let c = 0, i = 0; c < channels; c++) {
+    for (let y = 0; y < half; y++) {
+      for (let x = 0, at = (c * size + 2 * y) * size; x < half; x++, i++, at += 2)
+        out[i] = (planes[at] + planes[at + 1] + planes[at + size] + planes[at + size + 1]) / 4;
+    }
   }
   return out;
 }

@@ -149,18 +149,7 @@ export function fitShare(
 
   /** What unknowns make of every pixel, less a half. */
   function madeBy(unknowns: Float64Array): Float64Array {
-    const made = new Float64Array(pixels);
-    for (let place = 0; place < places; place++) {
-      let threshold = 0;
-      for (let n = 0; n < each; n++)
-        threshold += weights[place * each + n] * unknowns[knotOf(middles[place], n)];
-      for (let i = place; i < pixels; i += places) {
-        let sum = -threshold;
-        for (let k = 0; k < SCREEN_TONES; k++) sum += unknowns[k] * tones[k * pixels + i];
-        made[i] = sum;
-      }
-    }
-    return made;
+    return mixed(unknowns.subarray(0, SCREEN_TONES), unknowns.subarray(SCREEN_TONES), tones, splines);
   }
 
   const [empty, full] = [nearFull - 0.5, 0.5 - nearFull];
@@ -223,20 +212,33 @@ export function fitShare(
   };
 }
 
+/** What gains and thresholds make of tones `[5, k·P]` at P places, less a half. */
+function mixed(
+  gains: Float64Array,
+  thresholds: Float64Array,
+  tones: Float64Array,
+  { each, middles, weights }: Splines,
+): Float64Array {
+  const pixels = tones.length / SCREEN_TONES;
+  const made = new Float64Array(pixels);
+  for (let place = 0; place < middles.length; place++) {
+    let threshold = 0;
+    for (let n = 0; n < each; n++)
+      threshold += weights[place * each + n] * thresholds[each === 1 ? 0 : AROUND[9 * middles[place] + n]];
+    for (let i = place; i < pixels; i += middles.length) {
+      let sum = -threshold;
+      for (let k = 0; k < SCREEN_TONES; k++) sum += gains[k] * tones[k * pixels + i];
+      made[i] = sum;
+    }
+  }
+  return made;
+}
+
 /** What a channel makes of its tones `[5, P]`. */
 export function drawn(
   { gains, thresholds }: Pick<Channel, 'gains' | 'thresholds'>,
   tones: Float64Array,
-  { each, middles, weights }: Splines,
+  splines: Splines,
 ): Float64Array {
-  const pixels = middles.length;
-  const made = new Float64Array(pixels);
-  for (let i = 0; i < pixels; i++) {
-    let sum = 0.5;
-    for (let k = 0; k < SCREEN_TONES; k++) sum += gains[k] * tones[k * pixels + i];
-    for (let n = 0; n < each; n++)
-      sum -= weights[i * each + n] * thresholds[each === 1 ? 0 : AROUND[9 * middles[i] + n]];
-    made[i] = Math.min(1, Math.max(0, sum));
-  }
-  return made;
+  return mixed(gains, thresholds, tones, splines).map((value) => Math.min(1, Math.max(0, 0.5 + value)));
 }

@@ -21,7 +21,8 @@ function addRow(line: Float64Array, data: Uint8ClampedArray, start: number, fact
 }
 
 /**
- * Smaller copy, or the picture itself where that is all of it at its size, weighted by alpha so that colours of transparent pixels do not bleed in.
+ * Smaller copy, or the picture itself where that is all of it at its size, weighted by alpha so that colours of
+ * transparent pixels do not bleed in.
  * @param area of which; its sides may be between pixels
  */
 export function shrink(image: RgbaImage, width: number, height: number, area?: Area): RgbaImage {
