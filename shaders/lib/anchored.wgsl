@@ -1,4 +1,5 @@
-// Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), clamp(T(q)), clamp(T(q, d)), filters' or a screen's.
+// Library: an anchor's colour at one pixel, clamp(u + φ(u)·w), with hues on top, clamp(T(q)), clamp(T(q, d)), filters'
+// or a screen's.
 //
 // The kernel supplies what lib/anchor.wgsl wants but `emit`, and the binding `weights`: 82 × vec4 w,
 // then 256 × vec4 T (rgb, unused), then a vec4 with the weights of luma. `groups` says from bit 4 on what T is indexed with, 0 without one. A screen has
@@ -20,10 +21,15 @@ const SCREEN = 8u;
 const SCREENS = 9u;
 const FILTERS_OF_CHANNEL = 10u;
 const FILTERS_OF_LUMA = 11u;
+const HUE = 12u;
 
 // Of a local lookup: knots an axis, and the difference that is half way to the last.
 const SIDE = 16u;
 const BEND = 0.15;
+
+// Of a hue lookup: knots around and along the lightness.
+const HUES = 24u;
+const LIGHTS = 9u;
 
 // Of a screen: rows of its numbers, and how many blurs its tones are made of.
 const SCREEN_DARK = 0u;
@@ -89,6 +95,31 @@ fn look_up_local(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec
   return mix(before, after, down - i);
 }
 
+// What a hue lookup adds to a colour: its chroma times T, by HSV's hue and HSL's lightness.
+fn hued(colour: vec3f) -> vec3f {
+  let most = max(colour.r, max(colour.g, colour.b));
+  let least = min(colour.r, min(colour.g, colour.b));
+  let chroma = most - least;
+  if (chroma <= 0.0) {
+    return vec3f(0.0);
+  }
+  var sixth = 4.0 + (colour.r - colour.g) / chroma;
+  if (most == colour.r) {
+    sixth = (colour.g - colour.b) / chroma;
+  } else if (most == colour.g) {
+    sixth = 2.0 + (colour.b - colour.r) / chroma;
+  }
+  let around = select(sixth, sixth + 6.0, sixth < 0.0) * (f32(HUES) / 6.0);
+  let before = min(floor(around), f32(HUES - 1u));
+  let up = (most + least) * (f32(LIGHTS - 1u) / 2.0);
+  let below = min(floor(up), f32(LIGHTS - 2u));
+  let near = FIRST_KNOT + u32(before) * LIGHTS + u32(below);
+  let far = FIRST_KNOT + (u32(before) + 1u) % HUES * LIGHTS + u32(below);
+  let one = mix(weights[near].rgb, weights[near + 1u].rgb, up - below);
+  let other = mix(weights[far].rgb, weights[far + 1u].rgb, up - below);
+  return chroma * mix(one, other, around - before);
+}
+
 // Weights of the knots before, at and after the middle one, which is `middle`.
 fn spline(at: f32, middle: f32) -> vec3f {
   let t = at - middle;
@@ -140,17 +171,20 @@ fn screened(place: vec2f, colour: vec3f, field_size: u32, kind: u32) -> vec3f {
 
 fn anchored_colour(place: vec2f, colour: vec3f, field_size: u32, groups: u32) -> vec3f {
   let kind = groups >> LOOKUP_SHIFT;
-  if (kind >= FILTERS_OF_CHANNEL) {
+  if (kind == 0u || kind == HUE) {
+    sum = colour;
+    anchor_features(place, colour, field_size, groups);
+    if (kind == HUE) {
+      sum += hued(colour);
+    }
+  } else if (kind >= FILTERS_OF_CHANNEL) {
     sum = filtered(place, field_size, kind == FILTERS_OF_LUMA);
   } else if (kind >= SCREEN) {
     sum = screened(place, colour, field_size, kind);
   } else if (kind >= LOOKUP_LOCAL_CHANNEL) {
     sum = look_up_local(place, colour, field_size, kind);
-  } else if (kind != 0u) {
-    sum = look_up(lookup_index(place, colour, field_size, kind));
   } else {
-    sum = colour;
-    anchor_features(place, colour, field_size, groups);
+    sum = look_up(lookup_index(place, colour, field_size, kind));
   }
   return clamp(sum, vec3f(0.0), vec3f(1.0));
 }

@@ -12,7 +12,7 @@ from typing import Sequence
 import torch
 from torch import Tensor
 
-from . import cells, layer, local, lookup, patch_match, screen, warp
+from . import cells, hue, layer, local, lookup, patch_match, screen, warp
 from .features import BLOCKS, COLUMNS, FEATURES, FOLDS, features, fold_of_block, fold_of_pixel, gaussian_blur, gram
 
 __all__ = [
@@ -36,6 +36,7 @@ WARPED = 0.5  # it must leave at most this share of it, alone and with a fit on 
 MATCHED = 0.25  # and correspondences, which have far more freedom, this
 UNEXPLAINED = 1e-5  # local lookups and screens are looked at where the best of the others leaves more than this, 50 dB
 LOCAL = 0.5  # the most that one may leave of (a' - a)^2: its many values fit what is no function of them
+HUED = 0.65  # the most that a hue lookup may leave of the best without it
 TONED = 1e-4  # cells and channels apart are looked at where the best of the others leaves more than this, 40 dB
 SCREENED = 0.25  # the most that one may leave of it
 UNDER = 3e-5  # what lies under a layer is looked for where the best fit leaves more than this, 45 dB
@@ -176,6 +177,11 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
         for k in found.isfinite().nonzero().flatten().tolist():
             row = tried[k]
             error[row], groups[row], tables[row], weights[row] = found[k], names[k], rows_of[k], 0
+    for row in ((error > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
+        at = [row]
+        if (hued := hue.fit(u[at], u2[at], phi[at], places, FOLDS, HUED * float(error[row]))) is not None:
+            error[row], groups[row], weights[row], tables[row] = hued[0], hue.KIND, 0, 0
+            weights[row, : len(hued[1])], tables[row, : hue.KNOTS] = hued[1:]
     screens: list[screen.Screen | None] = [None] * count
     for row in ((error > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
         if (toned := screen.fit(u2[row], phi[row], lumas[row], read, SCREENED * float(error[row]))) is not None:
@@ -311,7 +317,10 @@ def fit_all(u: Tensor, u2: Tensor, phi: Tensor, still: bool = False) -> Fits:
 
 def apply_still(u: Tensor, phi: Tensor, fits: Fits) -> Tensor:
     """Each anchor on its image as if it had no warp."""
-    result = (u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)).clamp(0, 1)
+    result = u + torch.einsum("nfc,nfhw->nchw", fits.weights, phi)
+    if rows := [k for k, group in enumerate(fits.groups) if group == hue.KIND]:
+        result[rows] += hue.look_up(fits.tables[rows, : hue.KNOTS], u[rows])
+    result = result.clamp(0, 1)
     for kind in lookup.KINDS:
         if rows := [k for k, group in enumerate(fits.groups) if group == kind]:
             result[rows] = lookup.look_up(fits.tables[rows], lookup.index(kind, u[rows], phi[rows], fits.lumas[rows]))

@@ -104,7 +104,7 @@ def quadruples(plan: Plan, unit: Unit) -> Iterator[Quadruple]:
 def code_digest() -> str:
     """Of everything that makes a number but the packs: what was measured by other code is not reused."""
     here = Path(__file__).parent
-    anchor = ("anchor", "cells", "features", "layer", "local", "lookup", "patch_match", "screen", "warp")
+    anchor = ("anchor", "cells", "features", "hue", "layer", "local", "lookup", "patch_match", "screen", "warp")
     own = (*anchor, "behaviour", "layers", "line", "measure", "metrics", "model", "noise", "pack")
     data = [here / "data" / f"{name}.py" for name in ("images", "quadruples", "sprites", "transform")]
     files = [here / f"{name}.py" for name in own] + data + sorted((here / "data" / "families").glob("*.py"))

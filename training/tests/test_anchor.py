@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from likewise import local, lookup, patch_match, warp
+from likewise import hue, local, lookup, patch_match, warp
 from likewise.anchor import COLUMNS, FEATURES, FOLDS, anchors, features, fit_all, fold_of_pixel, gaussian_blur, gram
 
 
@@ -190,6 +190,43 @@ def test_local_lookups_of_several_pairs_are_those_of_each() -> None:
 def test_a_local_lookup_is_found_for_what_depends_on_what_is_around() -> None:
     group, decibels = solve(lambda u: (u / gaussian_blur(u, 8 * 64 / 256).clamp_min(0.05)).clamp(0, 1))
     assert group == "local channel 8" and decibels > 35
+
+
+def turned_hue(u: torch.Tensor, by: float) -> torch.Tensor:
+    """As HSL and HSV turn a hue, by so many sixths."""
+    most, least = u.amax(1, keepdim=True), u.amin(1, keepdim=True)
+    at = (hue.places(u)[1].reshape(most.shape) * (6 / hue.HUES) + by + torch.tensor([5, 3, 1]).view(1, 3, 1, 1)) % 6
+    return most - (most - least) * torch.minimum(at, 4 - at).clamp(0, 1)
+
+
+def test_a_hue_lookup_is_found_for_hues_that_are_turned() -> None:
+    group, decibels = solve(lambda u: turned_hue(u, 0.75))
+    assert group == "hue" and decibels > 45
+
+
+def test_a_hue_lookup_leaves_greys_to_the_weights() -> None:
+    grey = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(1)).expand(-1, 3, -1, -1)
+    assert float(hue.look_up(torch.rand(1, hue.KNOTS, 3), grey).abs().max()) == 0
+
+
+# Of the knots 0, 40, 100, 136 and 215.
+GOLDEN_HUE = (
+    -0.01959, 0.06561, 0.079,
+    -0.06242, -0.02965, 0.11223,
+    0.06737, -0.03554, -0.07419,
+    0.03899, 0.06464, -0.07264,
+    -0.01457, -0.04403, -0.0118,
+)
+
+
+def test_hue_lookups_agree_with_the_engine() -> None:
+    a, edited = golden_pair()
+    few, all_of_tone = (hue.fit(a, edited, features(a), fold_of_pixel(32), FOLDS, bound) for bound in (1.0, 1e-3))
+    assert few is not None and all_of_tone is not None
+    assert abs(few[0] - 1.69807e-3) < 5e-7 and few[1].shape == (4, 3)
+    score, weights, table = all_of_tone
+    assert abs(score - 3.65e-5) < 5e-7 and weights.shape == (22, 3)
+    assert float((table[[0, 40, 100, 136, 215]].flatten() - torch.tensor(GOLDEN_HUE)).abs().max()) < 1e-4
 
 
 def photograph(seed: int, size: int = 128) -> torch.Tensor:

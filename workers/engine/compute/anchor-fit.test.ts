@@ -5,11 +5,13 @@ import { solveCholesky } from './cholesky';
 import { ANCHOR_FEATURES, WARP_COEFFICIENTS, type Anchor, type Tensor, type Warp } from './compute';
 import { createCpuCompute, type CpuData } from './cpu';
 import { solveBanded } from './banded';
+import { fitHue } from './hue-fit';
 import { scoreLocal } from './local-fit';
 import { lookupSums, scoreLookup } from './lookup-fit';
 import { anchorApply, anchorGram } from './reference/anchor';
 import { anchorFields, blurred, gradientOf } from './reference/fields';
 import { LUMAS } from './reference/lookup';
+import { foldsOfPixels } from './still-fit';
 import { close, distance, imageOf, photograph, picture, rounded, uniform } from './testing/parity';
 
 const SIZE = 48;
@@ -59,6 +61,17 @@ function mapPlaces(
   return image.map((_, i) => {
     const [x, y] = from(i % SIZE, Math.floor((i % PLANE) / SIZE));
     return image[Math.floor(i / PLANE) * PLANE + y * SIZE + x];
+  });
+}
+
+/** As HSL and HSV turn a hue, by so many sixths. */
+function turnedHue(rgb: readonly number[], by: number): number[] {
+  const [least, , most] = rgb.toSorted((p, q) => p - q);
+  const first = rgb.indexOf(most);
+  const sixth = 2 * first + (rgb[(first + 1) % 3] - rgb[(first + 2) % 3]) / (most - least || 1) + by;
+  return [5, 3, 1].map((n) => {
+    const at = (n + sixth + 6) % 6;
+    return most - (most - least) * Math.min(1, Math.max(0, Math.min(at, 4 - at)));
   });
 }
 
@@ -156,6 +169,15 @@ describe('fitStill', () => {
     const found = fit(a, sketch(a));
     expect(found.name).toBe('local channel 8');
     expect(error(applied(b, found), sketch(b))).toBeLessThan(2e-4);
+  });
+
+  it('chooses hues for a hue that is turned', () => {
+    const turn = (image: Float32Array): Float32Array =>
+      mapColours(image, (r, g, bl) => turnedHue([r, g, bl], 1.75));
+    const found = fit(a, turn(a));
+    expect(found.name).toBe('hue');
+    expect(found.lookup?.kind).toBe('hue');
+    expect(error(applied(b, found), turn(b))).toBeLessThan(2e-4);
   });
 
   it('chooses detail for a blur', () => {
@@ -284,6 +306,12 @@ const GOLDEN = [
   },
 ] as const;
 
+/** Of the knots 0, 40, 100, 136 and 215. */
+const GOLDEN_HUE = [
+  -0.01959, 0.06561, 0.079, -0.06242, -0.02965, 0.11223, 0.06737, -0.03554, -0.07419, 0.03899, 0.06464,
+  -0.07264, -0.01457, -0.04403, -0.0118,
+] as const;
+
 describe('lookups', () => {
   it('count what linear interpolation gives each knot', () => {
     // q = 0.5 lies half way between knots 127 and 128.
@@ -295,25 +323,19 @@ describe('lookups', () => {
     expect([other.bands[3 * 255], other.right[255], other.square]).toEqual([1, -1, 1]);
   });
 
-  // The same pair, and these numbers, are in training/tests/test_anchor.py.
+  // The same pair, and the numbers here, are in training/tests/test_anchor.py.
+  const size = 32;
+  const image = Float32Array.from({ length: 3 * size * size }, (_, i) => {
+    const [c, x, y] = [Math.floor(i / size ** 2), i % size, Math.floor(i / size) % size];
+    return 0.5 + 0.4 * Math.sin(0.37 * x * (c + 1) + 0.23 * y);
+  });
+  const a2 = image.map((value) => (value > 0.6 ? 1 - value : value * value));
+  const pair = { a: image, a2, fields: anchorFields(image, size), size };
+  const [folds, ridges] = [foldsOfPixels(size), [1e-6, 1e-4, 1e-2]];
+  const some = (table: Float32Array, knots: readonly number[]): number[] =>
+    knots.flatMap((knot) => [...table.subarray(knot * 3, knot * 3 + 3)]);
+
   it.each(GOLDEN)('agree with PyTorch: $kind', ({ kind, score, ridge, knots }) => {
-    const size = 32;
-    const at = (i: number): readonly number[] => [
-      Math.floor(i / size ** 2),
-      i % size,
-      Math.floor(i / size) % size,
-    ];
-    const image = Float32Array.from({ length: 3 * size * size }, (_, i) => {
-      const [c, x, y] = at(i);
-      return 0.5 + 0.4 * Math.sin(0.37 * x * (c + 1) + 0.23 * y);
-    });
-    const a2 = image.map((value) => (value > 0.6 ? 1 - value : value * value));
-    const of = Uint8Array.from({ length: size * size }, (_, i) => {
-      const [, x, y] = at(i);
-      return (Math.floor(x / 8) + 2 * Math.floor(y / 8)) % 4;
-    });
-    const pair = { a: image, a2, fields: anchorFields(image, size), size };
-    const [folds, ridges] = [{ of, count: 4 }, [1e-6, 1e-4, 1e-2]];
     const found =
       kind === 'local'
         ? scoreLocal(LUMAS[0], pair, folds, ridges, 1)
@@ -322,13 +344,17 @@ describe('lookups', () => {
     expect(found.score).toBeCloseTo(score, 6);
     expect(found.ridge).toBe(ridge);
     const { table } = found.solve();
-    close(
-      (kind === 'local' ? [0, 40, 100, 136, 255] : [0, 64, 128, 192, 255]).flatMap((knot) => [
-        ...table.subarray(knot * 3, knot * 3 + 3),
-      ]),
-      knots,
-      1e-4,
-    );
+    close(some(table, kind === 'local' ? [0, 40, 100, 136, 255] : [0, 64, 128, 192, 255]), knots, 1e-4);
+  });
+
+  it('agree with PyTorch: hue', () => {
+    const [few, found] = [1, 1e-3].map((bound) => fitHue(pair, folds, ridges, bound));
+    if (few === undefined || found === undefined) throw new Error('nothing was found');
+    expect(few.score).toBeCloseTo(1.69807e-3, 6);
+    expect(few.weights.subarray(12).every((weight) => weight === 0)).toBe(true);
+    expect(found.score).toBeCloseTo(3.65e-5, 6);
+    close(some(found.lookup.table, [0, 40, 100, 136, 215]), GOLDEN_HUE, 1e-4);
+    expect(fitHue(pair, folds, ridges, 3e-5)).toBeUndefined();
   });
 
   it('solve their bands', () => {

@@ -80,8 +80,19 @@ export interface FilterLookup {
   readonly table: Float32Array;
 }
 
-/** An anchor that is a table, or a sum of tables, instead of weights. */
-export type Lookup = PointLookup | LocalLookup | FilterLookup;
+/** Knots of a hue lookup: hues, which go round, and lightnesses. */
+export const HUES = 24;
+export const LIGHTS = 9;
+
+/** What a unit of chroma does, on top of weights; docs/architecture.md, "Hue lookup". */
+export interface HueLookup {
+  readonly kind: 'hue';
+  /** `[24, 9, 3]`: by hue, then by lightness. */
+  readonly table: Float32Array;
+}
+
+/** An anchor that is a table, or a sum of tables, instead of weights, or a table beside them. */
+export type Lookup = PointLookup | LocalLookup | FilterLookup | HueLookup;
 
 /** Knots of a screen's thresholds along either phase, and what its tones are made of: the pixel and four blurs of it. */
 export const SCREEN_SIDE = 16;
@@ -159,7 +170,7 @@ export type Warp = SmoothWarp | Correspondences | Cells | ChannelWarp | Kernel;
 export interface Anchor {
   /** `[82, 3]`, zero outside the chosen group. */
   readonly weights: Float32Array;
-  /** Where there is one, the anchor is it, and the weights are not read. */
+  /** Where there is one, the anchor is it, and the weights are not read, but of a hue lookup. */
   readonly lookup?: Lookup | undefined;
   /** The same of this. */
   readonly screen?: Screen | undefined;

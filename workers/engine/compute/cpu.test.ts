@@ -5,6 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import {
   ANCHOR_FEATURES,
+  HUES,
+  LIGHTS,
   LOOKUP_KNOTS,
   LOCAL_KINDS,
   OUTSIDES,
@@ -130,6 +132,35 @@ describe('local lookup', () => {
       return clamp(parts.reduce((sum, part) => sum + part, 0));
     });
     close(actual, expected, 2e-5);
+  });
+});
+
+describe('hue lookup', () => {
+  it('adds chroma times the table to the weights’ colour', async () => {
+    const size = 12;
+    const plane = size * size;
+    const u = rounded(picture(4, size));
+    const image = cpu.uploadImage(imageOf(u, size), 'u');
+    const table = uniform(5, HUES * LIGHTS * 3, -0.4, 0.4);
+    const weights = new Float32Array(ANCHOR_FEATURES * 3);
+    weights.set([0.1, 0.05, -0.1]);
+    const on = cpu.prepare(image, size);
+    const actual = await cpu.read(cpu.anchorApply(image, on, { weights, lookup: { kind: 'hue', table } }));
+    const expected = u.map((own, at) => {
+      const [c, i] = [Math.floor(at / plane), at % plane];
+      const rgb = [u[i], u[plane + i], u[2 * plane + i]];
+      const [least, , most] = rgb.toSorted((p, q) => p - q);
+      const first = rgb.indexOf(most);
+      const sixth = 2 * first + (rgb[(first + 1) % 3] - rgb[(first + 2) % 3]) / (most - least || 1);
+      const value = Array.from({ length: HUES * LIGHTS }, (_, k) => {
+        const apart = Math.abs(((sixth / 6 + 1) % 1) * HUES - Math.floor(k / LIGHTS));
+        const up = Math.abs(((most + least) / 2) * (LIGHTS - 1) - (k % LIGHTS));
+        const weight = Math.max(0, 1 - Math.min(apart, HUES - apart)) * Math.max(0, 1 - up);
+        return weight * table[k * 3 + c];
+      }).reduce((sum, part) => sum + part, 0);
+      return clamp(own + weights[c] + (most - least) * value);
+    });
+    close(actual, expected, 1e-5);
   });
 });
 

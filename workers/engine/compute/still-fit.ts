@@ -14,6 +14,7 @@ import {
   type Screen,
 } from './compute';
 import { solveCholesky } from './cholesky';
+import { fitHue } from './hue-fit';
 import type { Sketch } from './layer-paint';
 import { scoreLocal } from './local-fit';
 import { scoreLookup } from './lookup-fit';
@@ -36,6 +37,8 @@ export const UNEXPLAINED = 1e-5;
 const OTHER_LUMA = 0.5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
+/** The most that a hue lookup may leave of the best without one. */
+const HUED = 0.65;
 /** Cells, finer screens, and channels apart are looked at where the best of the others leaves more than this, 40 dB. */
 export const TONED = 1e-4;
 /** The most that a screen may leave of it. */
@@ -73,7 +76,8 @@ const CANDIDATES = [
 /** Of these, what looks at a pixel alone and at where it is. */
 const OF_PIXELS: readonly string[] = ['colour', 'tone', 'copies', 'light', 'channel', 'luma'];
 
-export type AnchorName = 'none' | (typeof CANDIDATES)[number] | LocalKind | FilterKind | Screen['kind'];
+export type AnchorName =
+  'none' | (typeof CANDIDATES)[number] | LocalKind | FilterKind | 'hue' | Screen['kind'];
 
 export interface AnchorFit extends Anchor {
   readonly name: AnchorName;
@@ -215,6 +219,13 @@ function softOf({ fields, size }: Pair): Float32Array[] {
   return BLUR_SIGMAS.slice(0, FEATURE_BLURS).map((sigma) => blurOf(fields, size, sigma));
 }
 
+/** A hue lookup in the place of `fit`, if it leaves much less. */
+function hued(fit: AnchorFit, pair: Pair): AnchorFit {
+  if (fit.score <= UNEXPLAINED) return fit;
+  const found = fitHue(pair, foldsOfPixels(pair.size), RIDGES, HUED * fit.score);
+  return found === undefined ? fit : { ...found, name: 'hue', luma: fit.luma };
+}
+
 /** A screen in the place of `fit`, if it leaves much less. */
 function screened(fit: AnchorFit, pair: Pair): AnchorFit {
   if (fit.score <= UNEXPLAINED || pair.filtered === true) return fit;
@@ -234,7 +245,7 @@ function screened(fit: AnchorFit, pair: Pair): AnchorFit {
  * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike.
  */
 export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): AnchorFit {
-  return screened(fitPlain(gram, pair, tolerance), pair);
+  return screened(hued(fitPlain(gram, pair, tolerance), pair), pair);
 }
 
 /** The best of features and lookups. */

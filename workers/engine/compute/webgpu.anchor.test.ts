@@ -4,6 +4,8 @@ import { fitAnchor, nameOf, type AnchorFit } from './anchor-fit';
 import {
   ANCHOR_FEATURES,
   FILTER_KINDS,
+  HUES,
+  LIGHTS,
   LOCAL_KINDS,
   LOOKUP_KNOTS,
   OUTSIDES,
@@ -96,6 +98,11 @@ describe.each(devices)('$name', (opened) => {
     const anchor = { weights: weightsOf(0, -1), lookup };
     // A random table is steep: a rounding of q in its last place shows 255 times as much.
     for (const shape of SHAPES) await sameAnchor(shape, anchor, 2e-4);
+  });
+
+  it('looks up by hue, on top of weights', async () => {
+    const lookup = { kind: 'hue', table: uniform(11, HUES * LIGHTS * 3, -0.5, 0.5) } as const;
+    for (const shape of SHAPES) await sameAnchor(shape, { weights: weightsOf(0, 21), lookup }, 2e-5);
   });
 
   it.each(OUTSIDES)('warps, and applies on top, with %s outside', async (outside) => {

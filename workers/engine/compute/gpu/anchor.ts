@@ -20,6 +20,7 @@ import { cellSpan, isCells } from '../reference/cells';
 import { FEATURE_BLURS, FIELDS } from '../reference/fields';
 import { filterTaps, isFilters } from '../reference/filters';
 import { FIRST_COPY, FIRST_FIELD, weightedFeatures } from '../reference/features';
+import { isHue } from '../reference/hue';
 import { isLocal, sharesIndices, sigmaOf } from '../reference/local';
 import { looksAtFields, LUMAS } from '../reference/lookup';
 import { isKernel } from '../reference/kernel';
@@ -62,11 +63,13 @@ export function kernelFor<Name extends 'render' | 'anchor-rows'>(
 /** Whether an anchor looks at blurs or gradients. */
 function readsFields({ weights, lookup, screen }: Anchor): boolean {
   if (screen !== undefined) return screen.gains.subarray(3).some((gain) => gain !== 0);
-  if (lookup !== undefined) return isLocal(lookup) || isFilters(lookup) || looksAtFields(lookup.kind);
+  if (lookup !== undefined && !isHue(lookup))
+    return isLocal(lookup) || isFilters(lookup) || looksAtFields(lookup.kind);
   return weightedFeatures(weights).some((f) => f >= FIRST_FIELD && f < FIRST_COPY);
 }
 
 function lookupBits(lookup: Lookup): number {
+  if (isHue(lookup)) return POINT_KINDS.length + 5 + FILTER_KINDS.length;
   if (isLocal(lookup)) return POINT_KINDS.length + (sharesIndices(lookup.kind) ? 2 : 1);
   if (isFilters(lookup)) return POINT_KINDS.length + 5 + FILTER_KINDS.indexOf(lookup.kind);
   return POINT_KINDS.indexOf(lookup.kind) + 1;
@@ -91,9 +94,10 @@ export function anchorUniforms(operation: Operation, { weights, lookup, screen }
   const table = screen?.thresholds ?? lookup?.table;
   if (table !== undefined) put(table, ANCHOR_FEATURES);
   if (lookup !== undefined && isFilters(lookup)) filterTaps().forEach((taps, k) => padded.set(taps, k * 4));
-  padded.set((screen ?? lookup)?.luma ?? LUMAS[0], (ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
+  const luma = screen?.luma ?? (lookup && !isHue(lookup) ? lookup.luma : undefined);
+  padded.set(luma ?? LUMAS[0], (ANCHOR_FEATURES + LOOKUP_KNOTS) * 4);
   if (screen !== undefined) groups = SCREEN_BITS[screen.kind] << LOOKUP_SHIFT;
-  else if (lookup !== undefined) groups = lookupBits(lookup) << LOOKUP_SHIFT;
+  else if (lookup !== undefined) groups = (lookupBits(lookup) << LOOKUP_SHIFT) | (isHue(lookup) ? groups : 0);
   return { groups, weights: operation.constant('weights', padded) };
 }
 

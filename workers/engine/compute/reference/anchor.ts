@@ -2,9 +2,18 @@
 import type { RgbaImage } from '../../protocol';
 import { ANCHOR_BLOCKS, ANCHOR_COLUMNS, ANCHOR_FEATURES, type Anchor } from '../compute';
 import { isCells } from './cells';
-import { anchorRow, featureRow, FIRST_COPY, FIRST_FIELD, weightedFields, type Row } from './features';
+import {
+  clampRow,
+  featureRow,
+  FIRST_COPY,
+  FIRST_FIELD,
+  weightedFields,
+  weightedRow,
+  type Row,
+} from './features';
 import { blurred, FEATURE_FIELDS } from './fields';
 import { filterRows, isFilters, WIDE } from './filters';
+import { addHues, isHue } from './hue';
 import { isLocal, localRow, surroundings } from './local';
 import { layOver } from './layer';
 import { lookedAt, lookupRow } from './lookup';
@@ -145,12 +154,14 @@ function painter(
       screenRow(row, screen, soft, cells, size, out, scratch);
     };
   }
-  if (lookup === undefined) {
+  if (lookup === undefined || isHue(lookup)) {
     const fields = weightedFields(weights, planes, size);
     let scratch = new Float32Array(0);
     return (row, out) => {
       if (scratch.length < row.width) scratch = new Float32Array(row.width);
-      anchorRow(row, weights, fields, size, out, scratch);
+      weightedRow(row, weights, fields, size, out, scratch);
+      if (lookup !== undefined) addHues(row.colours, lookup, out);
+      out.forEach(clampRow);
     };
   }
   if (isFilters(lookup)) {

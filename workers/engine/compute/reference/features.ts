@@ -199,7 +199,8 @@ function addTimes(weight: number, values: Float32Array, out: Float32Array): void
   for (let x = 0; x < out.length; x++) out[x] += weight * values[x];
 }
 
-function clampRow(out: Float32Array): void {
+/** To 0..1, in place. */
+export function clampRow(out: Float32Array): void {
   for (let x = 0; x < out.length; x++) {
     if (out[x] < 0) out[x] = 0;
     else if (out[x] > 1) out[x] = 1;
@@ -207,11 +208,11 @@ function clampRow(out: Float32Array): void {
 }
 
 /**
- * clamp(u + φ(u)·w) of a row, into the three planes of `out`: the sum over features that `featureRow` defines,
+ * u + φ(u)·w of a row, not clamped, into the three planes of `out`: the sum over features that `featureRow` defines,
  * taken a group at a time, since most of the time goes to passing over the row. `fields` is `weightedFields`;
  * `scratch` holds at least a row.
  */
-export function anchorRow(
+export function weightedRow(
   row: Row,
   weights: Float32Array,
   fields: Float32Array | undefined,
@@ -244,5 +245,4 @@ export function anchorRow(
     featureRow(f, row, scratch);
     out.forEach((plane, c) => addTimes(weights[f * 3 + c], scratch, plane));
   }
-  out.forEach(clampRow);
 }
