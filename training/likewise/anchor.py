@@ -141,9 +141,12 @@ def luma_of(u: Tensor, u2: Tensor, places: Tensor) -> tuple[Tensor, lookup.Sums]
     return lumas[chosen], lookup.picked(kinds, chosen)
 
 
-def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Cells | None = None) -> Fits:
+def fit_still(
+    u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Cells | None = None, hues: bool = True
+) -> Fits:
     """Choose group and ridge by cross-validation over blocks, then refit on all of them: `fit_all` without
-    warps; ``read`` are the cells that u is the means of. Solved in double precision."""
+    warps; ``read`` are the cells that u is the means of. Without ``hues`` no hue lookups: what an edit of colours cuts
+    off looks like a layer where they leave nothing else. Solved in double precision."""
     count, pixels, device = len(u), u.shape[-1] ** 2, u.device
     blocks = blocks.double()
     fold = fold_of_block().to(device)
@@ -177,7 +180,7 @@ def fit_still(u: Tensor, u2: Tensor, phi: Tensor, blocks: Tensor, read: cells.Ce
         for k in found.isfinite().nonzero().flatten().tolist():
             row = tried[k]
             error[row], groups[row], tables[row], weights[row] = found[k], names[k], rows_of[k], 0
-    for row in ((error > UNEXPLAINED) & (energy >= FLOOR)).nonzero().flatten().tolist():
+    for row in ((error > UNEXPLAINED) & (energy >= FLOOR) & hues).nonzero().flatten().tolist():
         at = [row]
         if (hued := hue.fit(u[at], u2[at], phi[at], places, FOLDS, HUED * float(error[row]))) is not None:
             error[row], groups[row], weights[row], tables[row] = hued[0], hue.KIND, 0, 0
@@ -250,7 +253,7 @@ def fit_layered(u: Tensor, u2: Tensor, phi: Tensor, still: Fits) -> Fits | None:
         if found is None:
             return None
         was = layer.without(u2[0], found, under[0])[None]
-        fits = fit_still(u, was, phi, gram(phi, was - u))
+        fits = fit_still(u, was, phi, gram(phi, was - u), hues=False)
         under = apply_still(u, phi, fits)
         found = layer.find(under[0], u2[0], signs, layer.EDITED)
         if found is not None and found.plausible and float(fits.error) <= SOLVED:

@@ -8,7 +8,7 @@ import { AS_IT_WAS, EDITED, HIDDEN } from './layer-paint';
 import { signsOf } from './layer-signs';
 import type { Fitter, FullPair, Prepared } from './pair';
 import { pixelsAt } from './reference/pixels';
-import { fitStill, foldsOfPixels, noWeights, TINY_OF_PIXELS, type AnchorFit } from './still-fit';
+import { fitUnder, foldsOfPixels, noWeights, type AnchorFit } from './still-fit';
 import type { Means } from './table-fit';
 
 /** What lies under a layer is looked for where the best fit leaves more than this, 45 dB. */
@@ -88,7 +88,7 @@ export async function fitLayered<Data>(
       const shown = compute.upload(was, preparedA.dims, 'pixels');
       const gram = await compute.anchorGram(columns, shown, fields);
       compute.release(shown);
-      const fit = fitStill(gram, { a: own, a2: was, fields: fieldsRead, size }, TINY_OF_PIXELS);
+      const fit = fitUnder(gram, { a: own, a2: was, fields: fieldsRead, size });
       const u = await made(fine, fit);
       found = find(u);
       if (found?.plausible === true && leftBare(u, shownA2, found) <= SOLVED) {

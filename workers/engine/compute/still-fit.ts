@@ -248,6 +248,14 @@ export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): Anch
   return screened(hued(fitPlain(gram, pair, tolerance), pair), pair);
 }
 
+/**
+ * The same of what lies under a layer, to pixels, without hue lookups: where these leave only what an edit of colours cuts
+ * off, that looks like a layer.
+ */
+export function fitUnder(gram: Float32Array, pair: Pair): AnchorFit {
+  return screened(fitPlain(gram, pair, TINY_OF_PIXELS), pair);
+}
+
 /** The best of features and lookups. */
 function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit {
   const folds = foldSums(gram);
