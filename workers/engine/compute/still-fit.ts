@@ -37,8 +37,9 @@ export const UNEXPLAINED = 1e-5;
 const OTHER_LUMA = 0.5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
-/** The most that a hue lookup may leave of the best without one. */
+/** The most that a hue lookup may leave of the best without one, and at all: of dots it explains a share too. */
 const HUED = 0.65;
+const HUED_AT_ALL = 1e-3;
 /** Cells, finer screens, and channels apart are looked at where the best of the others leaves more than this, 40 dB. */
 export const TONED = 1e-4;
 /** The most that a screen may leave of it. */
@@ -222,7 +223,7 @@ function softOf({ fields, size }: Pair): Float32Array[] {
 /** A hue lookup in the place of `fit`, if it leaves much less. */
 function hued(fit: AnchorFit, pair: Pair): AnchorFit {
   if (fit.score <= UNEXPLAINED) return fit;
-  const found = fitHue(pair, foldsOfPixels(pair.size), RIDGES, HUED * fit.score);
+  const found = fitHue(pair, foldsOfPixels(pair.size), RIDGES, Math.min(HUED * fit.score, HUED_AT_ALL));
   return found === undefined ? fit : { ...found, name: 'hue', luma: fit.luma };
 }
 
