@@ -16,7 +16,6 @@ from .lookup import RIDGES, SLOPE
 KIND = "hue"
 HUES, LIGHTS = 24, 9
 KNOTS = HUES * LIGHTS
-CELLS = HUES * (LIGHTS - 1)
 FEATURES = (4, 22)  # 1, r, g, b, which go on best to hues that a lacks, or, where that leaves too much, those of *tone*
 UNKNOWNS = KNOTS + FEATURES[-1]  # the table's, then the weights
 SMALL = 0.1  # what a value other than 0 costs beside a bend: hues that a lacks are left to the weights

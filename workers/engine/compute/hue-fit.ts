@@ -84,7 +84,7 @@ function sumsOf({ a, a2, size }: Means, folds: Folds, step: number): Sums[] {
   const sums = Array.from({ length: folds.count }, noSums);
   const source = planarSource(a, size, size);
   const line = new Float32Array(size);
-  // A pixel's features, then its knots', which come in order.
+  // Of a row of pixels the features, and of a pixel its knots, what these weigh, and what is to be explained.
   const features = new Float64Array(size * FEATURES);
   const knots = new Int32Array(4);
   const weights = new Float64Array(4);
@@ -108,17 +108,14 @@ function sumsOf({ a, a2, size }: Means, folds: Folds, step: number): Sums[] {
       addFeatures(fold, features, x * FEATURES, edit);
       hueAt(r[x], g[x], b[x], place);
       if (place.chroma === 0) continue;
-      // The hue after the last is the first.
-      const wraps = place.after < place.before;
-      const share = wraps ? place.hue : 1 - place.hue;
-      knots[0] = wraps ? place.after : place.before;
-      knots[1] = knots[0] + 1;
-      knots[2] = wraps ? place.before : place.after;
-      knots[3] = knots[2] + 1;
-      weights[0] = place.chroma * share * (1 - place.light);
-      weights[1] = place.chroma * share * place.light;
-      weights[2] = place.chroma * (1 - share) * (1 - place.light);
-      weights[3] = place.chroma * (1 - share) * place.light;
+      knots[0] = place.before;
+      knots[1] = place.before + 1;
+      knots[2] = place.after;
+      knots[3] = place.after + 1;
+      weights[0] = place.chroma * (1 - place.hue) * (1 - place.light);
+      weights[1] = place.chroma * (1 - place.hue) * place.light;
+      weights[2] = place.chroma * place.hue * (1 - place.light);
+      weights[3] = place.chroma * place.hue * place.light;
       addKnots(fold, features, x * FEATURES, knots, weights, edit);
     }
   }
@@ -150,7 +147,10 @@ function addKnots(
   for (let k = 0; k < 4; k++) {
     const own = weights[k];
     const at = knots[k];
-    for (let j = 0; j <= k; j++) matrix[at * UNKNOWNS + knots[j]] += own * weights[j];
+    for (let j = 0; j <= k; j++) {
+      const other = knots[j];
+      matrix[Math.max(at, other) * UNKNOWNS + Math.min(at, other)] += own * weights[j];
+    }
     for (let f = 0; f < FEATURES; f++) matrix[(KNOTS + f) * UNKNOWNS + at] += own * features[from + f];
     for (let c = 0; c < 3; c++) right[at * 3 + c] += own * edit[c];
   }
