@@ -6,6 +6,7 @@ device; sums and solutions are double.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -114,17 +115,17 @@ def scored(
 
 
 def fit(
-    image: Tensor, edited: Tensor, phi: Tensor, fold: Tensor, folds: int, bound: float
+    image: Tensor, edited: Tensor, phi: Tensor, fold: Tensor, folds: int, bounds: Sequence[float]
 ) -> tuple[float, Tensor, Tensor] | None:
     """Of one pair ``[1, 3, S, S]`` the cross-validated mean square error, weights ``[4 or 22, 3]`` and table
-    ``[216, 3]``, or None where the error is above ``bound``."""
+    ``[216, 3]``, or None where the error is above ``bounds``, one for each number of weights."""
     few = [x[..., ::2, ::2] for x in (image, edited, phi)]
     pixels = few[0][0, 0].numel()
     matrix, right, square = sums(*few, torch.zeros(pixels, dtype=torch.long, device=image.device), 1)
-    if float(left(matrix, right, square, solve(matrix / pixels, right / pixels, FIRST_RIDGE))) > 3 * pixels * bound:
+    if float(left(matrix, right, square, solve(matrix / pixels, right / pixels, FIRST_RIDGE))) > 3 * pixels * max(bounds):
         return None
     every = sums(image, edited, phi, fold, folds)
-    for features in FEATURES:
+    for features, bound in zip(FEATURES, bounds):
         if (found := scored(every, KNOTS + features, fold.numel(), folds, bound)) is not None:
             score, best = found
             return score, best[KNOTS:], best[:KNOTS]

@@ -221,7 +221,7 @@ GOLDEN_HUE = (
 
 def test_hue_lookups_agree_with_the_engine() -> None:
     a, edited = golden_pair()
-    few, all_of_tone = (hue.fit(a, edited, features(a), fold_of_pixel(32), FOLDS, bound) for bound in (1.0, 1e-3))
+    few, all_of_tone = (hue.fit(a, edited, features(a), fold_of_pixel(32), FOLDS, (bound, bound)) for bound in (1.0, 1e-3))
     assert few is not None and all_of_tone is not None
     assert abs(few[0] - 1.69807e-3) < 5e-7 and few[1].shape == (4, 3)
     score, weights, table = all_of_tone

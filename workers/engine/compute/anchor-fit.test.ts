@@ -348,13 +348,13 @@ describe('lookups', () => {
   });
 
   it('agree with PyTorch: hue', () => {
-    const [few, found] = [1, 1e-3].map((bound) => fitHue(pair, folds, ridges, bound));
+    const [few, found] = [1, 1e-3].map((bound) => fitHue(pair, folds, ridges, [bound, bound]));
     if (few === undefined || found === undefined) throw new Error('nothing was found');
     expect(few.score).toBeCloseTo(1.69807e-3, 6);
     expect(few.weights.subarray(12).every((weight) => weight === 0)).toBe(true);
     expect(found.score).toBeCloseTo(3.65e-5, 6);
     close(some(found.lookup.table, [0, 40, 100, 136, 215]), GOLDEN_HUE, 1e-4);
-    expect(fitHue(pair, folds, ridges, 3e-5)).toBeUndefined();
+    expect(fitHue(pair, folds, ridges, [1e-3, 3e-5])).toBeUndefined();
   });
 
   it('solve their bands', () => {

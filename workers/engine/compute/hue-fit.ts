@@ -12,9 +12,9 @@ import { planarSource } from './reference/source';
 import type { Folds, Means, Square } from './table-fit';
 
 const KNOTS = HUES * LIGHTS;
-/** Features of 1, r, g and b, which go on best to hues that a lacks, or, where these leave too much, of *tone*. */
-const FEWEST = 4;
-const FEATURES = 22;
+/** Weights of 1, r, g and b, which go on best to hues that a lacks, or, where these leave too much, of *tone*. */
+const WEIGHTS = [4, 22] as const;
+const FEATURES = WEIGHTS[1];
 /** The table's, then the weights. */
 const UNKNOWNS = KNOTS + FEATURES;
 /** What a value other than 0 costs beside a bend: hues that a lacks are left to the weights. */
@@ -187,16 +187,16 @@ function left({ matrix, right, square }: Sums, found: Float64Array | undefined):
 
 /**
  * The anchor that is a hue lookup on top of weights, with its cross-validated mean squared error, or undefined where that
- * is above `bound`.
+ * is above `bounds`: on weights of 1, r, g and b, and on those of *tone*.
  */
 export function fitHue(
   pair: Means,
   folds: Folds,
   ridges: readonly number[],
-  bound: number,
+  bounds: readonly number[],
 ): (Required<Pick<Anchor, 'weights' | 'lookup'>> & { readonly score: number }) | undefined {
   const few = total(sumsOf(pair, folds, 2));
-  if (left(few, solve(few, UNKNOWNS, FIRST_RIDGE)) > 3 * few.pixels * bound) return undefined;
+  if (left(few, solve(few, UNKNOWNS, FIRST_RIDGE)) > 3 * few.pixels * Math.max(...bounds)) return undefined;
   const sums = sumsOf(pair, folds, 1);
   const all = total(sums);
   const kept = sums.map((fold) => {
@@ -205,14 +205,15 @@ export function fitHue(
     add(others, fold, -1);
     return others;
   });
-  for (const size of [KNOTS + FEWEST, UNKNOWNS]) {
+  for (const [k, count] of WEIGHTS.entries()) {
+    const size = KNOTS + count;
     let best = { error: Infinity, ridge: ridges[0] };
     for (const ridge of ridges) {
-      const error = sums.reduce((sum, fold, k) => sum + left(fold, solve(kept[k], size, ridge)), 0);
+      const error = sums.reduce((sum, fold, held) => sum + left(fold, solve(kept[held], size, ridge)), 0);
       if (error <= best.error) best = { error, ridge };
     }
     const score = Math.max(0, best.error) / (3 * all.pixels);
-    const found = score <= bound ? solve(all, size, best.ridge) : undefined;
+    const found = score <= bounds[k] ? solve(all, size, best.ridge) : undefined;
     if (found === undefined) continue;
     const weights = new Float32Array(ANCHOR_FEATURES * 3);
     weights.set(found.subarray(KNOTS * 3));

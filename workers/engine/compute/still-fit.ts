@@ -37,8 +37,11 @@ export const UNEXPLAINED = 1e-5;
 const OTHER_LUMA = 0.5;
 /** The most that one may leave of (a′ − a)²: its many values fit what is no function of them. */
 const LOCAL = 0.5;
-/** The most that a hue lookup may leave of the best without one, and at all: of dots it explains a share too. */
-const HUED = 0.65;
+/**
+ * The most that a hue lookup may leave of the best without one: on few weights, since a JPEG's noise is left by both, and
+ * on those of *tone*; and at all: of dots it explains a share too.
+ */
+const HUED = [0.85, 0.65] as const;
 const HUED_AT_ALL = 1e-3;
 /** Cells, finer screens, and channels apart are looked at where the best of the others leaves more than this, 40 dB. */
 export const TONED = 1e-4;
@@ -223,7 +226,8 @@ function softOf({ fields, size }: Pair): Float32Array[] {
 /** A hue lookup in the place of `fit`, if it leaves much less. */
 function hued(fit: AnchorFit, pair: Pair): AnchorFit {
   if (fit.score <= UNEXPLAINED) return fit;
-  const found = fitHue(pair, foldsOfPixels(pair.size), RIDGES, Math.min(HUED * fit.score, HUED_AT_ALL));
+  const bounds = HUED.map((share) => Math.min(share * fit.score, HUED_AT_ALL));
+  const found = fitHue(pair, foldsOfPixels(pair.size), RIDGES, bounds);
   return found === undefined ? fit : { ...found, name: 'hue', luma: fit.luma };
 }
 
