@@ -83,7 +83,8 @@ def sums(image: Tensor, edited: Tensor, phi: Tensor, fold: Tensor, folds: int) -
     for knot, weight in corners(image.double()):
         columns[knot[0], at] = weight[0]
     y = (edited - image).flatten(2)[0].double()
-    parts = [(columns[:, fold.flatten() == k], y[:, fold.flatten() == k]) for k in range(folds)]
+    members = [fold.flatten() == k for k in range(folds)]
+    parts = [(columns[:, own], y[:, own]) for own in members]
     return torch.stack([x @ x.T for x, _ in parts]), torch.stack([x @ y.T for x, y in parts]), y.square().sum()
 
 

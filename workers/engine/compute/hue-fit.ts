@@ -6,7 +6,7 @@ import { ANCHOR_FEATURES, HUES, LIGHTS, type Anchor } from './compute';
 import { solveCholesky } from './cholesky';
 import { SLOPE } from './lookup-fit';
 import { rowOf } from './reference/anchor';
-import { featureRow } from './reference/features';
+import { featureRow, type Row } from './reference/features';
 import { hueAt, noPlace } from './reference/hue';
 import { planarSource } from './reference/source';
 import type { Folds, Means, Square } from './table-fit';
@@ -94,8 +94,9 @@ function sumsOf({ a, a2, size }: Means, folds: Folds, step: number): Sums[] {
     const colours = rowOf(a, size, y);
     const [r, g, b] = colours;
     const edited = rowOf(a2, size, y);
+    const row: Row = { width: size, v: (y + 0.5) / size, colours, source };
     for (let f = 0; f < FEATURES; f++) {
-      featureRow(f, { width: size, v: (y + 0.5) / size, colours, source }, line);
+      featureRow(f, row, line);
       for (let x = 0; x < size; x += step) features[x * FEATURES + f] = line[x];
     }
     for (let x = 0; x < size; x += step) {

@@ -224,10 +224,10 @@ function softOf({ fields, size }: Pair): Float32Array[] {
 }
 
 /** A hue lookup in the place of `fit`, if it leaves much less. */
-function hued(fit: AnchorFit, pair: Pair): AnchorFit {
+function hued(fit: AnchorFit, pair: Pair, places: Folds): AnchorFit {
   if (fit.score <= UNEXPLAINED) return fit;
   const bounds = HUED.map((share) => Math.min(share * fit.score, HUED_AT_ALL));
-  const found = fitHue(pair, foldsOfPixels(pair.size), RIDGES, bounds);
+  const found = fitHue(pair, places, RIDGES, bounds);
   return found === undefined ? fit : { ...found, name: 'hue', luma: fit.luma };
 }
 
@@ -250,7 +250,8 @@ function screened(fit: AnchorFit, pair: Pair): AnchorFit {
  * as `Compute.anchorGram` returns it; scores that differ by `tolerance` count as alike.
  */
 export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): AnchorFit {
-  return screened(hued(fitPlain(gram, pair, tolerance), pair), pair);
+  const places = foldsOfPixels(pair.size);
+  return screened(hued(fitPlain(gram, pair, places, tolerance), pair, places), pair);
 }
 
 /**
@@ -258,18 +259,17 @@ export function fitStill(gram: Float32Array, pair: Pair, tolerance = TINY): Anch
  * off, that looks like a layer.
  */
 export function fitUnder(gram: Float32Array, pair: Pair): AnchorFit {
-  return screened(fitPlain(gram, pair, TINY_OF_PIXELS), pair);
+  return screened(fitPlain(gram, pair, foldsOfPixels(pair.size), TINY_OF_PIXELS), pair);
 }
 
 /** The best of features and lookups. */
-function fitPlain(gram: Float32Array, pair: Pair, tolerance: number): AnchorFit {
+function fitPlain(gram: Float32Array, pair: Pair, places: Folds, tolerance: number): AnchorFit {
   const folds = foldSums(gram);
   const all = sumOf(folds);
   const unchanged = squaredError(all, [], new Float64Array()) / (3 * all[0]);
   const nothing: AnchorFit = { name: 'none', weights: noWeights(), score: unchanged, luma: LUMAS[0] };
   if (unchanged < TINY) return nothing;
 
-  const places = foldsOfPixels(pair.size);
   const asGood = (score: number, as: number): boolean => score <= NEARLY_AS_GOOD * as + tolerance;
   const lumas = LUMAS.map((luma) => ({ luma, ...scoreLookup('luma', luma, pair, places, RIDGES) }));
   const closest = lumas.reduce((one, other) => (other.score < one.score ? other : one));

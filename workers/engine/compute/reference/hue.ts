@@ -49,16 +49,15 @@ export function hueAt(r: number, g: number, b: number, place: HuePlace): void {
 /** Adds chroma times the table to a row of colours, in the three planes of `out`. */
 export function addHues([r, g, b]: Row['colours'], { table }: HueLookup, out: Row['colours']): void {
   const place = noPlace();
-  for (let c = 0; c < 3; c++) {
-    const plane = out[c];
-    for (let x = 0; x < plane.length; x++) {
-      hueAt(r[x], g[x], b[x], place);
-      if (place.chroma === 0) continue;
+  for (let x = 0; x < out[0].length; x++) {
+    hueAt(r[x], g[x], b[x], place);
+    if (place.chroma === 0) continue;
+    for (let c = 0; c < 3; c++) {
       const near = 3 * place.before + c;
       const far = 3 * place.after + c;
       const before = table[near] + place.light * (table[near + 3] - table[near]);
       const after = table[far] + place.light * (table[far + 3] - table[far]);
-      plane[x] += place.chroma * (before + place.hue * (after - before));
+      out[c][x] += place.chroma * (before + place.hue * (after - before));
     }
   }
 }
